@@ -1,0 +1,1 @@
+"""A self-hosted contact platform with marketing contacts."""

@@ -1,0 +1,87 @@
+"""Contacts, their addresses and the words they are found by."""
+
+from django.db import models
+
+from marketable.history.models import NextId
+
+
+class TsVector(models.Field):  # type: ignore[type-arg]
+    """PostgreSQL's sorted list of lexemes, without weights or positions."""
+
+    def db_type(self, connection: object) -> str:
+        return "tsvector"
+
+
+class Contact(models.Model):
+    pk = models.CompositePrimaryKey("account_id", "id")
+    account_id = models.BigIntegerField()
+    id = models.BigIntegerField(db_default=NextId("contact_id_seq"))
+    email = models.TextField(null=True)  # the primary address, normalised (J9)
+    name_key = models.TextField(db_collation="C", default="")  # sorts by name in any locale
+    properties = models.JSONField(default=dict)  # every other value, as typed JSON
+    version = models.IntegerField(default=1)  # optimistic locking on edit
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    merged_into = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "contact"
+        indexes = [
+            models.Index(fields=["account_id", "name_key", "id"], name="contact_by_name"),
+            models.Index(
+                fields=["account_id", "archived_at"],
+                name="contact_archived",
+                condition=models.Q(archived_at__isnull=False),
+            ),
+        ]
+
+
+class ContactAddress(models.Model):
+    """Every address of a contact; one live owner each (S18). Archived owners stay findable."""
+
+    pk = models.CompositePrimaryKey("account_id", "address", "contact_id")
+    account_id = models.BigIntegerField()
+    address = models.TextField(db_collation="C")
+    contact_id = models.BigIntegerField()
+    is_primary = models.BooleanField(default=True)
+    is_live = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "contact_address"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "address"],
+                condition=models.Q(is_live=True),
+                name="contact_address_one_live_owner",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account_id", "contact_id"], name="contact_address_of_contact"),
+        ]
+
+
+class ContactSearch(models.Model):
+    """Folded words of a contact, each led by the account's number, so that one account's search
+    never reads another's postings."""
+
+    pk = models.CompositePrimaryKey("account_id", "contact_id")
+    account_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField()
+    words = TsVector()
+
+    class Meta:
+        db_table = "contact_search"
+
+
+class BlockedAddress(models.Model):
+    """Keyed hash of an erased address: doors that run by themselves refuse it (S14)."""
+
+    pk = models.CompositePrimaryKey("account_id", "address_hash")
+    account_id = models.BigIntegerField()
+    address_hash = models.CharField(max_length=64)
+    blocked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "blocked_address"

@@ -1,0 +1,65 @@
+"""Statements kept in `.sql` files, and sub-queries that are composed into them with parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class SubQuery:
+    """A parameterised SELECT of one column `id`: the contacts of a selection.
+
+    text    SQL with %(name)s parameters; never holds a value that came from outside
+    params  the values; names must not clash with those of the statement it goes into, so those
+            of a selection start with `sel_`
+    """
+
+    text: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@cache
+def load(area: str, name: str) -> str:
+    """Return the text of `marketable/<area>/sql/<name>.sql`."""
+    return (Path(__file__).parent / area / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def compose(statement: str, **parts: str) -> str:
+    """Put trusted pieces of SQL at the `{{name}}` marks of a statement."""
+    for name, text in parts.items():
+        statement = statement.replace("{{" + name + "}}", text)
+    return statement
+
+
+def rows(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """Run a statement that answers rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall())
+
+
+def row(statement: str, params: Mapping[str, Any] | None = None) -> tuple[Any, ...] | None:
+    """Run a statement that answers one row or none."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+
+def execute(statement: str, params: Mapping[str, Any] | None = None) -> int:
+    """Run a statement; return how many rows it wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
+
+
+def columns(statement: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Run a statement; return its rows by column name."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        names: Sequence[str] = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

@@ -1,0 +1,5 @@
+"""How values look on pages."""
+
+from django import template
+
+register = template.Library()
