@@ -1,12 +1,19 @@
 """Statements kept in `.sql` files, and sub-queries that are composed into them with parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Deadlock and serialisation failure: the transaction is gone, and may be tried again as it was.
+RETRIED_STATES = frozenset({"40P01", "40001"})
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +70,27 @@ def columns(statement: str, params: Mapping[str, Any] | None = None) -> list[dic
         cursor.execute(statement, params)
         names: Sequence[str] = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def retried(service: Callable[P, T]) -> Callable[P, T]:
+    """Make a service one transaction, tried again when two of them met in a deadlock.
+
+    Inside a transaction of the caller it is a plain savepoint: only the outermost may repeat.
+    """
+
+    @wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if connection.in_atomic_block:
+            with transaction.atomic():
+                return service(*args, **kwargs)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with transaction.atomic():
+                    return service(*args, **kwargs)
+            except OperationalError as error:
+                state = getattr(error.__cause__, "sqlstate", None)
+                if state not in RETRIED_STATES or attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    return run

@@ -70,11 +70,11 @@ class AccountUsage(models.Model):
 
 
 class Reservation(models.Model):
-    """Places that a bulk action under way still holds against the ceiling."""
+    """Places that work under way still holds against the ceiling."""
 
-    pk = models.CompositePrimaryKey("account_id", "bulk_action_id")
+    pk = models.CompositePrimaryKey("account_id", "holder")
     account_id = models.BigIntegerField()
-    bulk_action_id = models.BigIntegerField()
+    holder = models.CharField(max_length=40)  # bulk:12, import:7
     places_left = models.IntegerField()
 
     class Meta:

@@ -19,7 +19,7 @@ class MarketingContact(models.Model):
         db_table = "marketing_contact"
         indexes = [
             models.Index(
-                fields=["account_id", "leaving_on"],
+                fields=["account_id", "leaving_on", "contact_id"],
                 name="marketing_contact_leaving",
                 condition=models.Q(leaving_on__isnull=False),
             ),

@@ -43,9 +43,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Reservation',
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'bulk_action_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('account_id', 'holder', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('account_id', models.BigIntegerField()),
-                ('bulk_action_id', models.BigIntegerField()),
+                ('holder', models.CharField(max_length=40)),
                 ('places_left', models.IntegerField()),
             ],
             options={

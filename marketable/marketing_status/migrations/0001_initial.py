@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'marketing_contact',
-                'indexes': [models.Index(condition=models.Q(('leaving_on__isnull', False)), fields=['account_id', 'leaving_on'], name='marketing_contact_leaving')],
+                'indexes': [models.Index(condition=models.Q(('leaving_on__isnull', False)), fields=['account_id', 'leaving_on', 'contact_id'], name='marketing_contact_leaving')],
             },
         ),
     ]

@@ -1,0 +1,226 @@
+"""Reading the status of contacts and the usage of an account."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from marketable import sql
+from marketable.marketing_status.rules import Event, Status, Verdict
+from marketable.sql import SubQuery
+
+#: A place can be held for at most one period, and no period is longer than this.
+LONGEST_PERIOD = timedelta(days=33)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageNow:
+    """Usage of an account on a day.
+
+    usage    places taken: the counter less rows whose date has come (V4)
+    leaving  those among them that are staged for the next update date
+    counter  rows of `marketing_contact`, overdue ones included
+    """
+
+    usage: int
+    leaving: int
+    counter: int
+    overdue: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """The status of one contact on a day. All but `status` are empty when it is non-marketing."""
+
+    status: Status
+    since: datetime | None = None
+    source_type: str = ""
+    source_id: str = ""
+    change_id: int | None = None
+    leaving_on: date | None = None
+
+
+#: What each action would do to a contact with status row `status` (or none) on `contact`.
+#: S19: plans leave out those who would only cost, unless they are to be included.
+UNREACHABLE = f"""
+       WHEN NOT %(include_unreachable)s AND contact.email IS NULL THEN '{Verdict.NO_ADDRESS}'
+       WHEN NOT %(include_unreachable)s
+            AND contact.properties ? 'hs_email_hard_bounce_reason_enum'
+       THEN '{Verdict.HARD_BOUNCED}'"""
+VERDICTS: dict[Event, str] = {
+    Event.START: f"""
+  CASE WHEN status.leaving_on IS NOT NULL THEN '{Verdict.KEPT}'
+       WHEN status.contact_id IS NOT NULL THEN '{Verdict.ALREADY}'{UNREACHABLE}
+       ELSE '{Verdict.SET}'
+   END""",
+    Event.STOP: f"""
+  CASE WHEN status.contact_id IS NOT NULL AND status.leaving_on IS NULL THEN '{Verdict.STAGED}'
+       ELSE '{Verdict.ALREADY}'
+   END""",
+    Event.KEEP: f"""
+  CASE WHEN status.leaving_on IS NOT NULL THEN '{Verdict.KEPT}'
+       ELSE '{Verdict.ALREADY}'
+   END""",
+}
+
+
+def usage(account_id: int, today: date) -> UsageNow:
+    """Return the account's usage, from the counter and an index; never a count of all rows."""
+    found = sql.row(
+        """
+        SELECT usage.counter, usage.reserved,
+               (SELECT count(*) FROM marketing_contact
+                 WHERE account_id = usage.account_id AND leaving_on <= %(today)s),
+               (SELECT count(*) FROM marketing_contact
+                 WHERE account_id = usage.account_id AND leaving_on > %(today)s)
+          FROM account_usage AS usage
+         WHERE usage.account_id = %(account_id)s
+        """,
+        {"account_id": account_id, "today": today},
+    )
+    if found is None:
+        return UsageNow(0, 0, 0, 0, 0)
+    counter, reserved, overdue, leaving = (int(value) for value in found)
+    return UsageNow(counter - overdue, leaving, counter, overdue, reserved)
+
+
+def overdue_count(account_id: int, today: date) -> int:
+    """Return how many rows have a date that has come while the job has not run (V4)."""
+    found = sql.row(
+        "SELECT count(*) FROM marketing_contact "
+        "WHERE account_id = %(account_id)s AND leaving_on <= %(today)s",
+        {"account_id": account_id, "today": today},
+    )
+    assert found is not None
+    return int(found[0])
+
+
+def due_dates(account_id: int, today: date) -> list[date]:
+    """Return the dates that have come with contacts still staged for them, in order (U6)."""
+    found = sql.rows(
+        "SELECT DISTINCT leaving_on FROM marketing_contact "
+        "WHERE account_id = %(account_id)s AND leaving_on <= %(today)s ORDER BY leaving_on",
+        {"account_id": account_id, "today": today},
+    )
+    return [row[0] for row in found]
+
+
+def accounts_due(latest: date) -> list[int]:
+    """Return accounts with a staged row dated `latest` or before; the caller checks their zone."""
+    found = sql.rows(
+        "SELECT account.id FROM account WHERE EXISTS (SELECT FROM marketing_contact AS status "
+        "WHERE status.account_id = account.id AND status.leaving_on <= %(latest)s) ORDER BY id",
+        {"latest": latest},
+    )
+    return [int(row[0]) for row in found]
+
+
+def status_row(account_id: int, contact_id: int, today: date) -> StatusRow:
+    """Return one contact's status by S1, whether or not the job has run."""
+    found = sql.row(
+        "SELECT since, source_type, source_id, change_id, leaving_on FROM marketing_contact "
+        "WHERE account_id = %(account_id)s AND contact_id = %(contact_id)s "
+        "AND (leaving_on IS NULL OR leaving_on > %(today)s)",
+        {"account_id": account_id, "contact_id": contact_id, "today": today},
+    )
+    if found is None:
+        return StatusRow(Status.NON_MARKETING)
+    return StatusRow(Status.LEAVING if found[4] else Status.MARKETING, *found)
+
+
+def status_of(account_id: int, contact_id: int, today: date) -> Status:
+    return status_row(account_id, contact_id, today).status
+
+
+def by_source(account_id: int, today: date) -> list[tuple[str, int]]:
+    """Return (source type, places) for every source that holds places, largest first."""
+    found = sql.rows(
+        "SELECT source_type, count(*) FROM marketing_contact "
+        "WHERE account_id = %(account_id)s AND (leaving_on IS NULL OR leaving_on > %(today)s) "
+        "GROUP BY source_type ORDER BY count(*) DESC, source_type",
+        {"account_id": account_id, "today": today},
+    )
+    return [(str(row[0]), int(row[1])) for row in found]
+
+
+def judge(event: Event) -> str:
+    """Return the statement (id, verdict) of an action; see `sql/judge.sql` for its parameters."""
+    return sql.compose(sql.load("marketing_status", "judge"), verdict=VERDICTS[event])
+
+
+def verdict_counts(
+    account_id: int, event: Event, chosen: SubQuery, *, today: date, include_unreachable: bool
+) -> dict[Verdict, int]:
+    """Return what `event` would do to the chosen contacts, counted."""
+    judged = sql.compose(judge(event), chosen=chosen.text)
+    found = sql.rows(
+        f"SELECT verdict, count(*) FROM ({judged}) AS judged GROUP BY verdict",
+        {
+            **chosen.params,
+            "account_id": account_id,
+            "today": today,
+            "include_unreachable": include_unreachable,
+        },
+    )
+    return {Verdict(row[0]): int(row[1]) for row in found}
+
+
+def staged_for(account_id: int, day: date) -> int:
+    """Return how many rows are staged for `day`."""
+    found = sql.row(
+        "SELECT count(*) FROM marketing_contact "
+        "WHERE account_id = %(account_id)s AND leaving_on = %(day)s",
+        {"account_id": account_id, "day": day},
+    )
+    assert found is not None
+    return int(found[0])
+
+
+def somebody_holds_a_place(account_id: int, today: date) -> bool:
+    """Tell whether any archived contact still holds a place (S10); usually none does."""
+    found = sql.row(
+        "SELECT EXISTS (SELECT FROM contact AS gone JOIN marketing_contact AS held "
+        "ON held.account_id = gone.account_id AND held.contact_id = gone.id "
+        "WHERE gone.account_id = %(account_id)s AND gone.archived_at > %(since)s "
+        "AND held.leaving_on > %(today)s)",
+        {"account_id": account_id, "since": today - LONGEST_PERIOD, "today": today},
+    )
+    assert found is not None
+    return bool(found[0])
+
+
+def take_over_pairs(chosen: SubQuery) -> str:
+    """Return the query (old_id, new_id) of places that a start would take over (S11)."""
+    return sql.compose(sql.load("marketing_status", "take_over_pairs"), chosen=chosen.text)
+
+
+def take_over_count(account_id: int, chosen: SubQuery, today: date) -> int:
+    """Return how many of the chosen would take over a held place if they were started."""
+    if not somebody_holds_a_place(account_id, today):
+        return 0
+    found = sql.row(
+        f"SELECT count(DISTINCT old_id) FROM ({take_over_pairs(chosen)}) AS pairs",
+        {**chosen.params, "account_id": account_id, "today": today},
+    )
+    assert found is not None
+    return int(found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Three ways to the same number (V4)."""
+
+    counter: int
+    rows: int
+    ledger: int
+    unexplained: int  # rows whose change does not exist, or whose last ledger state differs (V13)
+
+    @property
+    def ok(self) -> bool:
+        return self.counter == self.rows == self.ledger and self.unexplained == 0
+
+
+def prove(account_id: int) -> Proof:
+    """Compare the counter, the rows and the fold of the ledger; correct nothing (O12)."""
+    found = sql.row(sql.load("marketing_status", "prove"), {"account_id": account_id})
+    assert found is not None
+    return Proof(*(int(value) for value in found))

@@ -1,0 +1,465 @@
+"""Setting contacts as marketing, staging them, keeping them, and the update date.
+
+Every function takes its contacts as a sub-query, runs a fixed number of statements however many
+they are, and works inside the caller's transaction, or makes one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from marketable import sql
+from marketable.accounts import queries as accounts
+from marketable.billing import queries as billing
+from marketable.billing import rules as billing_rules
+from marketable.billing import services as billing_services
+from marketable.governance import services as governance
+from marketable.governance.services import Settled
+from marketable.history import services as history
+from marketable.history.kinds import Kind
+from marketable.history.sources import Source, SourceType, system
+from marketable.marketing_status import queries
+from marketable.marketing_status.rules import CANNOT, CHANGING, Event, Verdict
+from marketable.sql import SubQuery
+
+#: Contacts per transaction of the update date (U5).
+UPDATE_BATCH = 20_000
+
+KINDS: dict[Event, Kind] = {
+    Event.START: Kind.STATUS_STARTED,
+    Event.STOP: Kind.STATUS_STAGED,
+    Event.KEEP: Kind.STATUS_KEPT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an action did.
+
+    selected  live contacts it was asked to act on
+    changed   contacts whose status changed: set, kept or staged
+    change_id None when nothing changed
+    """
+
+    selected: int
+    changed: int
+    set: int
+    kept: int
+    staged: int
+    change_id: int | None
+    update_date: date
+    usage_before: int
+    usage_after: int
+    tier_before: int
+    tier_after: int
+
+    @property
+    def already(self) -> int:
+        return self.selected - self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an action would do and cost, before it is done (T10).
+
+    changing     contacts that will be updated: *set* + *kept*, or *staged*
+    cannot       reason → count (S19)
+    usage_after  right after the action; for a stop the same as before, and `usage_on_date` tells
+                 what it will be on the update date
+    first_lower_on  the first day on which usage could come down again
+    """
+
+    action: Event
+    selected: int
+    changing: int
+    set: int
+    kept: int
+    staged: int
+    already: int
+    cannot: Mapping[str, int]
+    usage_before: int
+    usage_after: int
+    usage_on_date: int
+    tier_before: int
+    tier_after: int
+    price_before: int | None
+    price_after: int | None
+    currency: str
+    update_date: date
+    ceiling: int | None
+    blocked_by: str = ""
+    outside_rights: int = 0
+    not_found: int = 0
+    cannot_total: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateDateResult:
+    """`due_on` is the last date applied, None if none had come; `applied` counts all of them."""
+
+    today: date
+    due_on: date | None
+    applied: int
+    change_id: int | None
+
+
+def start_marketing(
+    account_id: int,
+    chosen: SubQuery,
+    *,
+    by: Source,
+    now: datetime,
+    bulk_action_id: int | None = None,
+    holder: str | None = None,
+    body: Mapping[str, Any] | None = None,
+    reverts_id: int | None = None,
+) -> Moved:
+    """Set the chosen contacts as marketing, at once; a staged one is kept (S4, S6).
+
+    holder  whose reservation the places are taken from, if any
+
+    Raises CeilingReached, and changes nothing, when the new places do not fit (O3).
+    """
+    return _move(
+        Event.START, account_id, chosen, by, now, bulk_action_id, holder, body, reverts_id
+    )
+
+
+def stop_marketing(
+    account_id: int,
+    chosen: SubQuery,
+    *,
+    by: Source,
+    now: datetime,
+    bulk_action_id: int | None = None,
+    body: Mapping[str, Any] | None = None,
+    reverts_id: int | None = None,
+) -> Moved:
+    """Let the chosen contacts stop counting, from the next update date on (S5)."""
+    return _move(Event.STOP, account_id, chosen, by, now, bulk_action_id, None, body, reverts_id)
+
+
+def keep_marketing(
+    account_id: int,
+    chosen: SubQuery,
+    *,
+    by: Source,
+    now: datetime,
+    bulk_action_id: int | None = None,
+    body: Mapping[str, Any] | None = None,
+    reverts_id: int | None = None,
+) -> Moved:
+    """Withdraw the staging of the chosen contacts (S6)."""
+    return _move(Event.KEEP, account_id, chosen, by, now, bulk_action_id, None, body, reverts_id)
+
+
+@sql.retried
+def _move(
+    event: Event,
+    account_id: int,
+    chosen: SubQuery,
+    by: Source,
+    now: datetime,
+    bulk_action_id: int | None,
+    holder: str | None,
+    body: Mapping[str, Any] | None,
+    reverts_id: int | None,
+) -> Moved:
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    update_date = billing.calendar(account_id).next_update_date(today)
+    apply_overdue(account_id, chosen, now=now)
+    change_id = history.open_change(
+        account_id,
+        KINDS[event],
+        by=by,
+        at=now,
+        body=body,
+        bulk_action_id=bulk_action_id,
+        effective_on=update_date if event is Event.STOP else None,
+        reverts_id=reverts_id,
+    )
+    params = {
+        **chosen.params,
+        "account_id": account_id,
+        "now": now,
+        "today": today,
+        "update_date": update_date,
+        "tool": by.tool.value,
+        "tool_id": by.tool_id,
+        "change_id": change_id,
+    }
+    taken_over = 0
+    if event is Event.START and queries.somebody_holds_a_place(
+        account_id, today
+    ):
+        taken_over = _take_over(account_id, chosen, by=by, now=now, params=params)
+    statement = sql.compose(sql.load("marketing_status", event.value), chosen=chosen.text)
+    found = sql.row(statement, params)
+    assert found is not None
+    selected, started, kept, staged = (int(value) for value in found)
+    changed = started + kept + staged
+    if changed:
+        history.close_change(
+            account_id, change_id, contact_count=changed, marketing_delta=started
+        )
+    else:
+        history.drop_change(account_id, change_id)
+    settled = settle(
+        account_id,
+        started - taken_over,
+        cause_id=change_id,
+        by=by,
+        now=now,
+        today=today,
+        holder=holder,
+    )
+    return Moved(
+        selected=selected,
+        changed=changed,
+        set=started,
+        kept=kept,
+        staged=staged,
+        change_id=change_id if changed else None,
+        update_date=update_date,
+        usage_before=settled.usage_before,
+        usage_after=settled.usage_after,
+        tier_before=settled.tier_before,
+        tier_after=settled.tier_after,
+    )
+
+
+def _take_over(
+    account_id: int, chosen: SubQuery, *, by: Source, now: datetime, params: Mapping[str, Any]
+) -> int:
+    """Free the places that archived contacts with the same addresses hold (S11)."""
+    moved_id = history.open_change(account_id, Kind.PLACE_MOVED, by=by, at=now)
+    statement = sql.compose(
+        sql.load("marketing_status", "take_over"), pairs=queries.take_over_pairs(chosen)
+    )
+    found = sql.row(statement, {**params, "change_id": moved_id})
+    assert found is not None
+    moved = int(found[0])
+    if moved:
+        history.close_change(account_id, moved_id, contact_count=moved, marketing_delta=-moved)
+    else:
+        history.drop_change(account_id, moved_id)
+    return moved
+
+
+def settle(
+    account_id: int,
+    delta: int,
+    *,
+    cause_id: int,
+    by: Source,
+    now: datetime,
+    today: date | None = None,
+    holder: str | None = None,
+    usage_delta: int | None = None,
+) -> Settled:
+    """Move the account's counter, as the last statement of a transaction that moved rows.
+
+    Raises CeilingReached when `delta` is positive and does not fit.
+    """
+    day = today or billing_rules.today_in(accounts.account(account_id).zone, now)
+    return governance.settle(
+        account_id,
+        delta,
+        overdue=queries.overdue_count(account_id, day),
+        cause_id=cause_id,
+        by=by,
+        now=now,
+        today=day,
+        holder=holder,
+        usage_delta=usage_delta,
+    )
+
+
+def apply_overdue(account_id: int, chosen: SubQuery, *, now: datetime) -> int:
+    """Apply the update date that has come to the chosen contacts, before anything else is done to
+    them, so that a start on an overdue row is a new start (U6). Returns how many left."""
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    among = SubQuery(f"contact_id IN ({chosen.text})", chosen.params)
+    applied = 0
+    for due_on in queries.due_dates(account_id, today):
+        left, _, _ = _leave(account_id, due_on, now=now, today=today, among=among)
+        applied += left
+    return applied
+
+
+def apply_update_date(account_id: int, *, now: datetime) -> UpdateDateResult:
+    """Let everybody whose update date has come stop counting, in order of dates, 20,000 contacts
+    a transaction. Safe to repeat, to kill and to run late (U5, U6)."""
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    last_on: date | None = None
+    applied = 0
+    first_change: int | None = None
+    for due_on in queries.due_dates(account_id, today):
+        if due_on < today:
+            billing_services.remember_late_date(
+                account_id, due_on, left=queries.staged_for(account_id, due_on)
+            )
+        cursor: int | None = 0
+        while cursor is not None:
+            left, cursor, change_id = _leave_batch(
+                account_id, due_on, now=now, today=today, after=cursor
+            )
+            applied += left
+            first_change = first_change or change_id
+        last_on = due_on
+    return UpdateDateResult(today, last_on, applied, first_change)
+
+
+@sql.retried
+def _leave_batch(
+    account_id: int, due_on: date, *, now: datetime, today: date, after: int
+) -> tuple[int, int | None, int | None]:
+    lock_status_batches(account_id)
+    return _leave(
+        account_id,
+        due_on,
+        now=now,
+        today=today,
+        among=SubQuery("TRUE"),
+        after=after,
+        limit=UPDATE_BATCH,
+    )
+
+
+def _leave(
+    account_id: int,
+    due_on: date,
+    *,
+    now: datetime,
+    today: date,
+    among: SubQuery,
+    after: int = 0,
+    limit: int | None = None,
+) -> tuple[int, int | None, int | None]:
+    """Delete rows staged for `due_on`; return (how many, last contact or None, change or None)."""
+    by = system(SourceType.UPDATE_DATE, due_on.isoformat())
+    change_id = history.open_change(
+        account_id, Kind.UPDATE_DATE, by=by, at=now, effective_on=due_on
+    )
+    statement = sql.compose(sql.load("marketing_status", "leave"), among=among.text)
+    found = sql.row(
+        statement,
+        {
+            **among.params,
+            "account_id": account_id,
+            "due_on": due_on,
+            "after": after,
+            "limit": limit,
+            "change_id": change_id,
+        },
+    )
+    assert found is not None
+    left, last = int(found[0]), found[1]
+    if not left:
+        history.drop_change(account_id, change_id)
+        return 0, last, None
+    history.close_change(account_id, change_id, contact_count=left, marketing_delta=-left)
+    settle(
+        account_id, -left, cause_id=change_id, by=by, now=now, today=today, usage_delta=0
+    )
+    return left, last, change_id
+
+
+def lock_status_batches(account_id: int) -> None:
+    """Let one large batch of an account run at a time, so that overlapping ones do not meet in a
+    deadlock. Small changes do not wait for it. Held until the transaction ends."""
+    sql.row(
+        "SELECT pg_advisory_xact_lock(hashtext('marketing_contact'), %(account_id)s::int)",
+        {"account_id": account_id},
+    )
+
+
+def plan(
+    account_id: int,
+    event: Event,
+    chosen: SubQuery,
+    *,
+    now: datetime,
+    include_unreachable: bool = False,
+    outside_rights: int = 0,
+    not_found: int = 0,
+) -> Plan:
+    """Return what `event` would do to the chosen contacts, and cost. Saves nothing (O1)."""
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    counts = queries.verdict_counts(
+        account_id, event, chosen, today=today, include_unreachable=include_unreachable
+    )
+    taken_over = 0
+    if event is Event.START and counts.get(Verdict.SET):
+        taken_over = queries.take_over_count(account_id, chosen, today)
+    return price_plan(
+        account_id,
+        event,
+        counts,
+        today=today,
+        taken_over=taken_over,
+        outside_rights=outside_rights,
+        not_found=not_found,
+    )
+
+
+def price_plan(
+    account_id: int,
+    event: Event,
+    counts: Mapping[Verdict, int],
+    *,
+    today: date,
+    taken_over: int = 0,
+    outside_rights: int = 0,
+    not_found: int = 0,
+) -> Plan:
+    """Return the plan for counted verdicts: usage, tier and price before and after (T10).
+
+    taken_over  contacts among those to be set that need no new place (S11)
+    """
+    usage = queries.usage(account_id, today)
+    info = billing.subscription(account_id, today)
+    started = counts.get(Verdict.SET, 0)
+    staged = counts.get(Verdict.STAGED, 0)
+    kept = counts.get(Verdict.KEPT, 0)
+    cannot = {verdict.value: counts[verdict] for verdict in CANNOT if counts.get(verdict)}
+    places = started - taken_over
+    usage_after = usage.usage + places
+    tier_after = max(info.tier, billing_rules.tier_needed(info.plan, usage_after))
+    if info.ceiling is not None and info.at_limit == "ceiling" and usage_after > info.tier:
+        tier_after = max(
+            info.tier, billing_rules.tier_needed(info.plan, min(usage_after, info.ceiling))
+        )
+    blocked = (
+        "CEILING"
+        if info.ceiling is not None
+        and places > 0
+        and usage.usage + usage.reserved + places > info.ceiling
+        else ""
+    )
+    changing = sum(counts.get(verdict, 0) for verdict in CHANGING)
+    return Plan(
+        action=event,
+        selected=sum(counts.values()) + outside_rights + not_found,
+        changing=changing,
+        set=started,
+        kept=kept,
+        staged=staged,
+        already=counts.get(Verdict.ALREADY, 0),
+        cannot=cannot,
+        cannot_total=sum(cannot.values()),
+        usage_before=usage.usage,
+        usage_after=usage_after,
+        usage_on_date=usage_after - usage.leaving - staged + kept,
+        tier_before=info.tier,
+        tier_after=tier_after,
+        price_before=info.price(info.tier),
+        price_after=info.price(tier_after),
+        currency=info.currency,
+        update_date=billing.calendar(account_id).next_update_date(today),
+        ceiling=info.ceiling,
+        blocked_by=blocked,
+        outside_rights=outside_rights,
+        not_found=not_found,
+    )
