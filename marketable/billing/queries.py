@@ -7,7 +7,7 @@ from marketable import sql
 from marketable.billing.errors import NoContract
 from marketable.billing.models import ContractRow, Subscription, UsageDay
 from marketable.billing.models import Plan as PlanModel
-from marketable.billing.rules import Calendar, Contract, Plan, Term, price_cents
+from marketable.billing.rules import Calendar, Contract, Plan, Term, price_cents, tier_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,15 @@ def subscription(account_id: int, today: date) -> SubscriptionInfo:
     plan_row = PlanModel.objects.get(code=plan_code_on(account_id, today))
     by_ceiling = row.at_limit == "ceiling"
     own = row.ceiling
+    plan_now = Plan(plan_row.code, plan_row.included, plan_row.step)
+    tier = tier_needed(plan_now, row.tier)  # another plan's ladder, after a change of contract
     return SubscriptionInfo(
-        plan=Plan(plan_row.code, plan_row.included, plan_row.step),
+        plan=plan_now,
         plan_name=plan_row.name,
         features=frozenset(plan_row.features),
-        tier=row.tier,
+        tier=tier,
         at_limit=row.at_limit,
-        ceiling=(own if own is not None else row.tier) if by_ceiling else None,
+        ceiling=(own if own is not None else tier) if by_ceiling else None,
         own_ceiling=own,
         currency=row.currency,
         base_price_cents=row.base_price_cents,

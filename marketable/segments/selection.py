@@ -1,0 +1,118 @@
+"""What an action, a table or an export is about, compiled to one sub-query on `contact`.
+
+In this release: chosen contacts, or all that match a status and a search, with exceptions.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any
+
+from marketable import sql
+from marketable.accounts.queries import Reach
+from marketable.accounts.rules import Scope
+from marketable.contacts import conditions
+from marketable.contacts.conditions import Condition
+from marketable.marketing_status.rules import Status
+from marketable.sql import SubQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A set of contacts, as asked for; every given part narrows it.
+
+    ids             these contacts and no others
+    emails          those with these normalised addresses, secondary ones included (S18)
+    status, search  those that the table shows under this status filter and search
+    except_ids      but not these (B2)
+    change_id, bulk_action_id, import_id  those that it altered (B7)
+    archived        those in the recycle bin instead of the live ones
+    """
+
+    ids: tuple[int, ...] | None = None
+    emails: tuple[str, ...] | None = None
+    status: Status | None = None
+    search: str = ""
+    except_ids: tuple[int, ...] = ()
+    change_id: int | None = None
+    bulk_action_id: int | None = None
+    import_id: int | None = None
+    archived: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the parts that say something, as plain JSON values."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if value not in (None, "", (), False) or name in {"ids", "emails"} and value is not None
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Selection":
+        values: dict[str, Any] = dict(stored)
+        for name in ("ids", "emails", "except_ids"):
+            if values.get(name) is not None:
+                values[name] = tuple(values[name])
+        if values.get("status"):
+            values["status"] = Status(values["status"])
+        return cls(**values)
+
+
+def compile_selection(
+    account_id: int, selection: Selection, *, reach: Reach, today: date
+) -> SubQuery:
+    """Return the sub-query (id) of the selection's contacts inside `reach`."""
+    parts = [*_parts(account_id, selection, today), conditions.reach(reach)]
+    return _sub_query(account_id, parts)
+
+
+def _parts(account_id: int, selection: Selection, today: date) -> list[Condition]:
+    parts = [conditions.archived() if selection.archived else conditions.live()]
+    if selection.ids is not None:
+        parts.append(conditions.ids(selection.ids))
+    if selection.emails is not None:
+        parts.append(conditions.addresses(account_id, selection.emails))
+    if selection.status is not None:
+        parts.append(conditions.status(selection.status, today))
+    if selection.search:
+        parts.append(conditions.search(account_id, selection.search))
+    if selection.except_ids:
+        parts.append(conditions.except_ids(selection.except_ids))
+    if selection.change_id is not None:
+        parts.append(conditions.changed_by(selection.change_id))
+    if selection.bulk_action_id is not None:
+        parts.append(conditions.changed_by_bulk_action(selection.bulk_action_id))
+    if selection.import_id is not None:
+        parts.append(conditions.changed_by_import(selection.import_id))
+    return parts
+
+
+def _sub_query(account_id: int, parts: list[Condition]) -> SubQuery:
+    params: dict[str, Any] = {"sel_account_id": account_id}
+    for part in parts:
+        params.update(part.params)
+    texts = ["c.account_id = %(sel_account_id)s", *(part.text for part in parts if part.text)]
+    return SubQuery("SELECT c.id FROM contact AS c WHERE " + " AND ".join(texts), params)
+
+
+def outside_count(account_id: int, selection: Selection, *, reach: Reach, today: date) -> int:
+    """Return how many of the selection lie outside `reach` (P6)."""
+    if reach.scope is Scope.ALL:
+        return 0
+    return _count(_sub_query(account_id, _parts(account_id, selection, today))) - _count(
+        compile_selection(account_id, selection, reach=reach, today=today)
+    )
+
+
+def not_found_count(account_id: int, selection: Selection, *, today: date) -> int:
+    """Return how many of the named contacts or addresses are not live contacts here (J4)."""
+    named = selection.ids if selection.ids is not None else selection.emails
+    if named is None:
+        return 0
+    only = replace(Selection(), ids=selection.ids, emails=selection.emails)
+    return len(set(named)) - _count(_sub_query(account_id, _parts(account_id, only, today)))
+
+
+def _count(chosen: SubQuery) -> int:
+    found = sql.row(f"SELECT count(*) FROM ({chosen.text}) AS chosen", chosen.params)
+    assert found is not None
+    return int(found[0])
