@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -24,9 +25,14 @@ from marketable.postgres.errors import (
     no_room,
 )
 
-# Written by pg_restore 17 and later into every script, and not understood by older servers.
+# What the programs write into a script and some server of the supported versions refuses:
+# a setting that came with version 17, and a mark that the server keeps on columns since the minor
+# releases of November 2026 and that older programs take for the user's own.
 NEW_SETTING = b"SET transaction_timeout = 0;\n"
-UNDERSTOOD_SINCE = 170_000
+COLUMN_MARK = re.compile(
+    rb"(ALTER (?:TABLE|FOREIGN TABLE|MATERIALIZED VIEW|TYPE) .* ALTER COLUMN .* SET \()"
+    rb"pg_attver=\d+(?:, (.+))?(\);\n)"
+)
 HEAD_BYTES = 64 * 1024
 
 OWN_OBJECTS = """
@@ -53,17 +59,28 @@ def dump(source: Cluster | str, bin_dir: Path, file: Path) -> None:
     if file.exists() and not file.is_file():
         raise BackupFailed(f"{file} is not a file, so no backup is written there.")
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with _refused_as_backup(file):
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    address, environment = _address(source)
     try:
-        with os.fdopen(handle, "wb") as writing:
-            said = _pg_dump(source, bin_dir, writing)
-            with _refused_as_backup(file):
-                os.fsync(handle)
-        if said is not None:
-            if os.strerror(errno.ENOSPC) in said:
+        with _refused_as_backup(file):
+            os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        done = subprocess.run(
+            [
+                bin_dir / "pg_dump",
+                "--format=custom",
+                "--no-owner",
+                "--no-privileges",
+                f"--file={fresh}",
+                f"--dbname={address}",
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        if done.returncode:
+            if os.strerror(errno.ENOSPC) in done.stderr:
                 raise no_room(file.parent)
-            raise BackupFailed(f"pg_dump could not write {file}:\n{said}")
+            raise BackupFailed(f"pg_dump could not write {file}:\n{_end(done.stderr)}")
         with _refused_as_backup(file):
             fresh.replace(file)
     except BaseException:
@@ -74,89 +91,92 @@ def dump(source: Cluster | str, bin_dir: Path, file: Path) -> None:
 def restore(target: Cluster | str, bin_dir: Path, file: Path) -> None:
     """Bring a backup into an empty database, in one transaction.
 
+    The backup may come from another supported version, older or newer; what the target's version
+    does not understand is refused.
+
     Raises DatabaseNotEmpty or RestoreFailed; the database is then as it was.
     """
     if not file.is_file():
         raise RestoreFailed(f"There is no backup {file}.")
-    found, version = _inspect(target)
+    found = _something_in(target)
     if found is not None:
         raise DatabaseNotEmpty(
             f"The database is not empty (it holds {found}). Restore into a new one.", found=found
         )
-    read = [str(bin_dir / "pg_restore"), "--no-owner", "--no-privileges", "--exit-on-error"]
     address, environment = _address(target)
-    if version >= UNDERSTOOD_SINCE:
-        command = [*read, "--single-transaction", f"--dbname={address}", str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        failed, said = done.returncode != 0, done.stderr
-    else:
-        failed, said = _restore_as_script([*read, "--file=-", str(file)], bin_dir, target)
-    if failed:
-        raise RestoreFailed(f"{file} could not be restored; nothing was changed.\n{_end(said)}")
-
-
-def _pg_dump(source: Cluster | str, bin_dir: Path, writing: IO[bytes]) -> str | None:
-    """Run pg_dump; return what it complained of, or None."""
-    address, environment = _address(source)
-    done = subprocess.run(
-        [
-            bin_dir / "pg_dump",
-            "--format=custom",
-            "--no-owner",
-            "--no-privileges",
-            f"--dbname={address}",
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    return _end(done.stderr) if done.returncode else None
-
-
-def _restore_as_script(read: list[str], bin_dir: Path, target: Cluster | str) -> tuple[bool, str]:
-    """Restore into a server older than the programs: through psql, without the one line that the
-    server does not know. Return whether it failed, and what was said."""
-    address, environment = _address(target)
-    write = [
-        str(bin_dir / "psql"),
-        "--no-psqlrc",
-        "--quiet",
-        "--single-transaction",
-        "--set=ON_ERROR_STOP=1",
-        "--output=/dev/null",
-        f"--dbname={address}",
-    ]
     with tempfile.TemporaryFile() as complaints:
-        reading = subprocess.Popen(read, stdout=subprocess.PIPE, stderr=complaints)
-        writing = subprocess.Popen(write, stdin=subprocess.PIPE, stderr=complaints, env=environment)
-        assert reading.stdout is not None and writing.stdin is not None
-        try:
-            head = reading.stdout.read(HEAD_BYTES)
-            writing.stdin.write(head.replace(NEW_SETTING, b"", 1))
-            shutil.copyfileobj(reading.stdout, writing.stdin)
-        except BrokenPipeError:
-            pass  # psql met an error and ended; its status tells
-        reading.stdout.close()
-        if reading.wait() != 0:
+        writing = subprocess.Popen(
+            [
+                bin_dir / "psql",
+                "--no-psqlrc",
+                "--quiet",
+                "--single-transaction",
+                "--set=ON_ERROR_STOP=1",
+                "--output=/dev/null",
+                f"--dbname={address}",
+            ],
+            stdin=subprocess.PIPE,
+            stderr=complaints,
+            env=environment,
+        )
+        assert writing.stdin is not None
+        sections = (["pre-data"], ["data", "post-data"])
+        is_whole = all(_feed(writing.stdin, bin_dir, file, part, complaints) for part in sections)
+        if not is_whole:
             writing.kill()  # before it sees the end of its input, where it would commit
         with contextlib.suppress(BrokenPipeError):
             writing.stdin.close()
-        failed = writing.wait() != 0
-        complaints.seek(0)
-        return failed, complaints.read().decode(errors="replace")
+        if writing.wait() != 0:
+            complaints.seek(0)
+            said = _end(complaints.read().decode(errors="replace"))
+            raise RestoreFailed(f"{file} could not be restored; nothing was changed.\n{said}")
 
 
-def _inspect(target: Cluster | str) -> tuple[str | None, int]:
-    """Return the name of one thing that the database holds, or None, and the server's version."""
+def _feed(
+    psql: IO[bytes], bin_dir: Path, file: Path, sections: list[str], complaints: IO[bytes]
+) -> bool:
+    """Write sections of the backup to psql as a script; return whether they came out whole."""
+    with subprocess.Popen(
+        [
+            bin_dir / "pg_restore",
+            "--no-owner",
+            "--no-privileges",
+            "--file=-",
+            *(f"--section={name}" for name in sections),
+            file,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+    ) as reading:
+        assert reading.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # psql met an error and ended; it says which
+            if sections == ["pre-data"]:  # statements alone, no rows of people that might look so
+                for line in reading.stdout:
+                    psql.write(_understood(line))
+            else:
+                psql.write(_understood(reading.stdout.read(HEAD_BYTES)))
+                shutil.copyfileobj(reading.stdout, psql)
+        reading.stdout.close()
+        return reading.wait() == 0
+
+
+def _understood(script: bytes) -> bytes:
+    """Return the script, or one line of it, as every supported server understands it."""
+    mark = COLUMN_MARK.fullmatch(script)
+    if mark:
+        return mark[1] + mark[2] + mark[3] if mark[2] else b""
+    return script.replace(NEW_SETTING, b"", 1)
+
+
+def _something_in(target: Cluster | str) -> str | None:
+    """Return the name of one thing that the database holds, or None if it is empty."""
     url = target if isinstance(target, str) else target.url
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             found = connection.execute(OWN_OBJECTS).fetchone()
-            return (found[0] if found else None), connection.info.server_version
     except psycopg.OperationalError as error:
         raise UnreachableServer(f"Nobody answers: {' '.join(str(error).split())}") from error
+    return found[0] if found else None
 
 
 def _address(database: Cluster | str) -> tuple[str, dict[str, str]]:

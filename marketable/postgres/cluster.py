@@ -41,11 +41,13 @@ class Cluster:
         self.bin_dir = binaries.installed()
         self.was_started = False
         self.socket_dir: Path
+        self._password: str
         self._start_lock, self._users_lock = _open_locks(home)
         try:
             with locks.held(self._start_lock, say):
                 try:
                     self._join()
+                    self._password = creation.password(home)
                 except BaseException:
                     self._give_up_part()
                     raise
@@ -144,9 +146,8 @@ class Cluster:
         os.close(self._start_lock)
 
     def _url(self, database: str) -> str:
-        role, password = creation.ROLE, creation.password(self._home)
-        host = quote(str(self.socket_dir), safe="/")
-        return f"postgresql://{role}:{quote(password)}@/{database}?host={host}&port={PORT}"
+        role, host = creation.ROLE, quote(str(self.socket_dir), safe="/")
+        return f"postgresql://{role}:{self._password}@/{database}?host={host}&port={PORT}"
 
 
 def join(data_dir: Path, *, fsync: bool = True, say: Callable[[str], None] = to_stderr) -> Cluster:

@@ -31,7 +31,9 @@ CLUSTER = "cluster"
 HALF_MADE = ".cluster."
 # Beside the database the data folder holds what other parts keep there before the first start, and
 # what a volume or a repository brings along.
-NOT_STRANGE = re.compile(r"\.?secret_key(\..+)?|lost\+found|\.gitignore|\.gitkeep|\.keep|clusters")
+NOT_STRANGE = re.compile(
+    r"\.?secret_key(\..+)?|lost\+found|\.gitignore|\.gitkeep|\.keep|clusters|postgresql\.own\.conf"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +172,8 @@ def find_home(data_dir: Path, say: Callable[[str], None]) -> Home:
 
 
 def socket_dir(home: Home) -> Path:
-    """Return the private folder of the server's socket: in the home, or if that path is too long
-    for a socket a short one that is named after the home."""
+    """Return the private folder of the server's socket: in the home, or if a socket cannot have
+    that path a short one that is named after the home."""
     inside = home.path / "socket"
     if _fits(inside):
         return inside
@@ -207,12 +209,18 @@ def make_socket_dir(home: Home) -> Path:
 def remove_short_socket_dir(home: Home) -> None:
     """Leave nothing in a folder that belongs to everyone, unless a server is still stopping."""
     folder = socket_dir(home)
-    if folder.parent != home.path and folder.is_dir() and not any(folder.iterdir()):
+    if folder.parent == home.path or _owner(folder) != home.user.uid or folder.is_symlink():
+        return
+    if not any(folder.iterdir()):
         folder.rmdir()
 
 
 def _fits(folder: Path) -> bool:
-    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES
+    """Tell whether the path can be a socket's, and in an address: there a comma parts two hosts."""
+    return (
+        "," not in str(folder)
+        and len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES
+    )
 
 
 def _key(path: Path) -> str:
@@ -231,9 +239,12 @@ def _place(data_dir: Path, user: ServerUser, say: Callable[[str], None]) -> Path
     apart = ROOT_DIR / "clusters" / _key(data_dir)
     if (apart / CLUSTER).exists():
         return apart  # even if the folder can be reached by now: the data stays where it is
+    _let_through_own_folder(user)
     existing = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
     if user.may_enter(existing):
         return data_dir
+    if (data_dir / CLUSTER).exists():
+        _refuse_cluster(Home(path=data_dir, user=user))
     if (data_dir / CLUSTER).exists() or data_dir in (apart, *apart.parents):
         raise FolderUnreachable(
             f"The user {user.name}, as which the database runs, cannot enter {data_dir}."
@@ -254,6 +265,22 @@ def _place(data_dir: Path, user: ServerUser, say: Callable[[str], None]) -> Path
     return apart
 
 
+def _let_through_own_folder(user: ServerUser) -> None:
+    """Let the server user through /var/lib/marketable where another part of the product made it
+    first, for the secret key, closed to all but root. No other folder is ever opened."""
+    if not ROOT_DIR.exists():
+        return
+    found = ROOT_DIR.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if found.st_uid != 0 or found.st_gid not in {0, user.gid} or mode not in {0o700, 0o710}:
+        return
+    if found.st_gid == user.gid and mode == 0o710:
+        return
+    _refuse_strangers(Home(path=ROOT_DIR, user=user))
+    os.chown(ROOT_DIR, -1, user.gid)
+    ROOT_DIR.chmod(0o710)
+
+
 def make_for_server(path: Path, user: ServerUser) -> None:
     """Make a home and the folders above it.
 
@@ -265,11 +292,21 @@ def make_for_server(path: Path, user: ServerUser) -> None:
         return
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
         ours = folder in (path, ROOT_DIR) or ROOT_DIR in folder.parents
+        # A command beside this one must not find the folder still closed and go elsewhere.
+        fresh = folder.with_name(f".{secrets.token_hex(8)}")
+        fresh.mkdir(mode=0o700)
         if ours:
-            os.chown(folder, -1, user.gid)
-        folder.chmod(0o710 if ours else 0o755)
+            os.chown(fresh, -1, user.gid)
+        fresh.chmod(0o710 if ours else 0o755)
+        try:
+            fresh.rename(folder)
+        except FileExistsError:
+            fresh.rmdir()
+        except OSError as error:
+            fresh.rmdir()
+            if error.errno != errno.ENOTEMPTY:
+                raise
 
 
 def _refuse_strangers(home: Home) -> None:
@@ -293,12 +330,14 @@ def _refuse_cluster(home: Home) -> None:
     """Raise what speaks against the cluster that is there."""
     owner = home.cluster.lstat().st_uid
     if owner != home.user.uid:
-        remedy = (
-            f"If it is yours: chown -R {home.user.name}: {home.cluster}"
-            if home.user.switch
-            else "Run the command as that user, or choose another folder with MARKETABLE_DATA_DIR."
+        maker = name_of(home.path.stat().st_uid)  # root, where the cluster is its server user's
+        raise _not_ours(
+            home,
+            f"belongs to the user {name_of(owner)}",
+            f"Run the command as {maker}, or choose another folder with MARKETABLE_DATA_DIR."
+            if maker != name_of(os.geteuid())
+            else f"If it is yours: chown -R {home.user.name}: {home.cluster}",
         )
-        raise _not_ours(home, f"belongs to the user {name_of(owner)}", remedy)
     try:
         version = (home.cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -45,16 +46,15 @@ def running_socket(home: Home, say: Callable[[str], None]) -> Path | None:
     """Return the socket's folder of the server that runs on the home, or None if none does.
 
     Waits while one is starting or stopping. A server in another container that shares the folder
-    is found by its socket, as its process cannot be seen from here.
+    is found by its socket, as its process may not be visible from here.
     """
     patience = _Patience(say)
     while (noted := _read_pid_file(home)) is not None:
-        here = is_server(noted.pid, home)
         if noted.status == "ready":
             for folder in dict.fromkeys((socket_dir(home), noted.socket_dir)):
-                if _answers(folder):
+                if _listener(folder) is not None:
                     return folder
-        if not here:
+        if not is_server(noted.pid, home):
             return None
         patience.step(
             f"The database (process {noted.pid}) is {noted.status}, but does not answer yet.",
@@ -107,7 +107,7 @@ def stop(home: Home, say: Callable[[str], None]) -> None:
         _signal(pid, signal.SIGINT)
     if not _wait_for_end(servers, home, STOP_SECONDS):
         say(f"The database (process {servers}) is still writing to disk and stops after that.")
-    if noted is not None and not servers and _answers(noted.socket_dir):
+    if noted is not None and not servers and _listener(noted.socket_dir) is not None:
         say("The database runs in another container, and is left running.")
 
 
@@ -149,7 +149,8 @@ def _settings(home: Home, sockets: Path, *, fsync: bool) -> str:
     when it grows; an operator's own go into a file beside them."""
     safety = {"fsync": "on"}
     if not fsync:
-        safety = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        # Commits still reach the system, so that a killed server loses none.
+        safety = {"fsync": "off", "full_page_writes": "off"}
     chosen = {
         "data_directory": str(home.cluster),
         "hba_file": str(home.access),
@@ -207,13 +208,18 @@ def _is_backend(pid: int, home: Home) -> bool:
 def _command_line(pid: int, home: Home) -> bytes:
     """Return the command line of a process of the server's user; empty for one that is gone, dead
     and not yet reaped, or somebody else's, who may call it what they like."""
+    try:
+        owner = Path(f"/proc/{pid}").stat().st_uid
+    except FileNotFoundError:
+        return b""
+    return _raw_command_line(pid) if owner == home.user.uid else b""
+
+
+def _raw_command_line(pid: int) -> bytes:
     if pid in _children and _children[pid].poll() is not None:
         del _children[pid]
-    process = Path("/proc", str(pid))
     try:
-        if process.stat().st_uid != home.user.uid:
-            return b""
-        return (process / "cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return b""
 
@@ -238,14 +244,20 @@ def _read_pid_file(home: Home) -> PidFile | None:
     )
 
 
-def _answers(folder: Path) -> bool:
-    """Tell whether somebody accepts connections on the socket in the folder."""
+def _listener(folder: Path) -> int | None:
+    """Return the process that accepts connections on the socket in the folder, or None.
+
+    0 stands for one that cannot be seen from here. A killed one may have given up its memory, and
+    with that its command line, but not its socket yet: that is none.
+    """
     with socket.socket(socket.AF_UNIX) as client:
         try:
             client.connect(str(folder / f".s.PGSQL.{PORT}"))
         except OSError:
-            return False
-    return True
+            return None
+        peer = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid: int = struct.unpack("3i", peer)[0]
+    return pid if pid == 0 or _raw_command_line(pid) else None
 
 
 def _open_log(home: Home) -> BinaryIO:
