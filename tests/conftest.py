@@ -62,6 +62,7 @@ def start_server() -> str:
     from marketable.postgres import running
 
     folder = Path(tempfile.mkdtemp(prefix="marketable-cluster-"))
+    folder.chmod(0o711)  # when root runs the tests, the server's own user must get there
     RUN.callback(shutil.rmtree, folder, ignore_errors=True)
     cluster = RUN.enter_context(running(folder / "data", fsync=False, say=lambda line: None))
     return cluster.admin_url
