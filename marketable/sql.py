@@ -31,8 +31,10 @@ class SubQuery:
 
 @cache
 def load(area: str, name: str) -> str:
-    """Return the text of `marketable/<area>/sql/<name>.sql`."""
-    return (Path(__file__).parent / area / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    """Return the statement of `marketable/<area>/sql/<name>.sql`, without its comment lines:
+    they are for people, and may name the marks that `compose` replaces."""
+    text = (Path(__file__).parent / area / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
 
 
 def compose(statement: str, **parts: str) -> str:

@@ -48,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "marketable.config.settings"
     config.stash[ADMIN_URL] = admin_url
     config.stash[TEMPLATE_NAME] = template
+    import django
+
+    django.setup()
+    config.pluginmanager.import_plugin("tests.fixtures")  # imports models, so not before
 
 
 ADMIN_URL = pytest.StashKey[str]()
@@ -130,5 +134,3 @@ def cloned(config: pytest.Config) -> Iterator[str]:
     finally:
         administer(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-
-pytest_plugins = ["tests.fixtures"]

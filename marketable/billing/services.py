@@ -262,22 +262,30 @@ def remember_late_date(account_id: int, day: date, *, left: int) -> None:
 
 
 def raise_tier(
-    account_id: int, *, usage: int, cause_id: int, by: Source, now: datetime, today: date
+    account_id: int,
+    info: queries.SubscriptionInfo,
+    *,
+    usage: int,
+    cause_id: int,
+    by: Source,
+    now: datetime,
 ) -> TierStep:
     """Upgrade to the tier needed for `usage`, if the present one is too small (T3, T4, T5).
 
     Must follow the statement that moved the counter: that row's lock orders upgrades.
     """
-    info = queries.subscription(account_id, today)
-    needed = rules.tier_needed(info.plan, usage)
-    if usage <= info.tier or needed <= info.tier:
+    if usage <= info.tier:
         return TierStep(info.tier, info.tier)
+    present = Subscription.objects.get(account_id=account_id).tier
+    needed = rules.tier_needed(info.plan, usage)
+    if needed <= present:
+        return TierStep(present, present)
     change_id = record(
         account_id,
         Kind.TIER_UPGRADED,
         by=by,
         at=now,
-        body={"from": info.tier, "to": needed, "usage": usage, "cause": cause_id},
+        body={"from": present, "to": needed, "usage": usage, "cause": cause_id},
     )
     sql.execute(
         "UPDATE subscription SET tier = %(tier)s WHERE account_id = %(account_id)s",
@@ -292,9 +300,9 @@ def raise_tier(
             "change_id": change_id,
             "cause_id": cause_id,
             "at": now,
-            "before": info.tier,
+            "before": present,
             "after": needed,
             "usage": usage,
         },
     )
-    return TierStep(info.tier, needed)
+    return TierStep(present, needed)

@@ -83,7 +83,7 @@ def settle(
         raise ceiling_reached(account_id, wanted=delta, overdue=overdue, ceiling=info.ceiling or 0)
     usage = int(found[0]) - overdue
     tier = billing_services.raise_tier(
-        account_id, usage=usage, cause_id=cause_id, by=by, now=now, today=today
+        account_id, info, usage=usage, cause_id=cause_id, by=by, now=now
     )
     before = usage - (delta if usage_delta is None else usage_delta)
     billing_services.remember_day(

@@ -70,7 +70,7 @@ def _parts(account_id: int, selection: Selection, today: date) -> list[Condition
     if selection.ids is not None:
         parts.append(conditions.ids(selection.ids))
     if selection.emails is not None:
-        parts.append(conditions.addresses(account_id, selection.emails))
+        parts.append(conditions.addresses(selection.emails))
     if selection.status is not None:
         parts.append(conditions.status(selection.status, today))
     if selection.search:

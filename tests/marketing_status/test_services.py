@@ -139,7 +139,7 @@ def test_starting_costs_the_same_statements_however_many(
     account: AccountInfo, anna: Source, how_many: int, count_statements
 ) -> None:  # type: ignore[no-untyped-def]
     chosen = make.ids(*make.contacts(account, how_many))
-    with count_statements(exactly=18):
+    with count_statements(exactly=16):
         start_marketing(account.id, chosen, by=anna, now=JAN_20)
 
 

@@ -1,0 +1,144 @@
+"""Reading accounts, members and their rights."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from marketable.accounts.errors import AccountUnknown
+from marketable.accounts.models import Account, Invitation, Membership, User
+from marketable.accounts.rules import ROLES, Right, Rights, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    id: int
+    name: str
+    time_zone: str
+    language: str
+    has_marketing_contacts: bool
+    is_demo: bool
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    user_id: int
+    name: str
+    email: str
+    rights: Rights
+    team: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    id: int
+    email: str
+    role: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which contacts a person may see or edit: all, or those owned by the people named (P6)."""
+
+    scope: Scope
+    owner_ids: tuple[int, ...] = ()
+
+
+EVERYTHING = Reach(Scope.ALL)
+
+
+def account(account_id: int) -> AccountInfo:
+    row = Account.objects.filter(id=account_id).first()
+    if row is None:
+        raise AccountUnknown
+    return _info(row)
+
+
+def accounts_of(user_id: int) -> list[AccountInfo]:
+    """Return the accounts that a person belongs to, by name."""
+    found = Account.objects.filter(membership__user_id=user_id).order_by("name", "id")
+    return [_info(row) for row in found]
+
+
+def all_accounts() -> list[AccountInfo]:
+    return [_info(row) for row in Account.objects.order_by("id")]
+
+
+def rights(account_id: int, user_id: int) -> Rights | None:
+    """Return what a person may do in an account; None for those who do not belong to it."""
+    row = Membership.objects.filter(
+        account_id=account_id, user_id=user_id, user__is_active=True
+    ).first()
+    return _rights(row) if row else None
+
+
+def members(account_id: int) -> list[Member]:
+    """Return the people of an account, Owners first, then by name."""
+    found = Membership.objects.filter(account_id=account_id).select_related("user")
+    people = [
+        Member(row.user_id, row.user.name, row.user.email, _rights(row), row.team, row.joined_at)
+        for row in found
+    ]
+    return sorted(people, key=lambda one: (ROLES.index(one.rights.role), one.name or one.email))
+
+
+def invitations(account_id: int, now: datetime) -> list[OpenInvitation]:
+    """Return invitations that can still be accepted, newest first."""
+    found = Invitation.objects.filter(
+        account_id=account_id, accepted_at=None, expires_at__gt=now
+    ).order_by("-created_at")
+    return [
+        OpenInvitation(row.id, row.email, row.role, row.created_at, row.expires_at)
+        for row in found
+    ]
+
+
+def who_may(account_id: int, right: Right) -> list[str]:
+    """Return the names of people who have a right, such as that of granting others."""
+    return [one.name or one.email for one in members(account_id) if one.rights.may(right)]
+
+
+def reach(account_id: int, user_id: int, right: Right) -> Reach:
+    """Return which contacts a scoped right lets a person reach."""
+    found = rights(account_id, user_id)
+    scope = found.scope(right) if found else Scope.NONE
+    if scope is Scope.OWN:
+        return Reach(scope, (user_id,))
+    if scope is Scope.TEAM:
+        return Reach(scope, _team(account_id, user_id))
+    return Reach(scope)
+
+
+def _team(account_id: int, user_id: int) -> tuple[int, ...]:
+    own = Membership.objects.get(account_id=account_id, user_id=user_id)
+    if not own.team:
+        return (user_id,)
+    found = Membership.objects.filter(account_id=account_id, team=own.team)
+    return tuple(sorted(found.values_list("user_id", flat=True)))
+
+
+def owners_by_id(account_id: int) -> dict[int, str]:
+    """Return {user id: name} of the people that contacts can be assigned to."""
+    found = User.objects.filter(membership__account_id=account_id)
+    return {user.pk: user.name or user.email for user in found}
+
+
+def _rights(row: Membership) -> Rights:
+    return Rights(row.role, frozenset(row.granted), frozenset(row.withdrawn))
+
+
+def _info(row: Account) -> AccountInfo:
+    return AccountInfo(
+        row.id,
+        row.name,
+        row.time_zone,
+        row.language,
+        row.has_marketing_contacts,
+        row.is_demo,
+    )
