@@ -247,6 +247,15 @@ def remember_day(account_id: int, *, day: date, usage_before: int, usage_after: 
     )
 
 
+def remember_quiet_day(account_id: int, day: date, *, usage: int) -> None:
+    """Write the usage of a day on which nothing moved it; a day that has a row keeps it."""
+    sql.execute(
+        "INSERT INTO usage_day (account_id, day, marketing_count, peak) "
+        "VALUES (%(account_id)s, %(day)s, %(usage)s, %(usage)s) ON CONFLICT DO NOTHING",
+        {"account_id": account_id, "day": day, "usage": usage},
+    )
+
+
 def remember_late_date(account_id: int, day: date, *, left: int) -> None:
     """Write the usage of an update date that is applied late, unless something else moved usage
     on that day: then its row is right already, for usage never counts what is overdue (V4)."""

@@ -1,0 +1,30 @@
+"""What each name in `queue.Job` does: three lines each, the work is a service.
+
+A job carries ids, may run twice, and moves in small steps, so a killed worker's job is simply
+begun again.
+"""
+
+from procrastinate.contrib.django import app
+from procrastinate.job_context import JobContext
+
+from marketable import clock
+from marketable.bulk_actions import services as bulk_actions
+from marketable.jobs.retries import RETRIES, give_way
+from marketable.marketing_status import services as marketing_status
+from marketable.queue import LINES, Job
+
+
+@app.task(
+    name=Job.RUN_BULK_ACTION.value,
+    queue=LINES[Job.RUN_BULK_ACTION],
+    retry=RETRIES,
+    pass_context=True,
+)
+def run_bulk_action(context: JobContext, *, account_id: int, bulk_action_id: int) -> None:
+    while bulk_actions.run_next_batch(account_id, bulk_action_id, now=clock.now()):
+        give_way(context)
+
+
+@app.task(name=Job.APPLY_UPDATE_DATE.value, queue=LINES[Job.APPLY_UPDATE_DATE], retry=RETRIES)
+def apply_update_date(*, account_id: int) -> None:
+    marketing_status.apply_update_date(account_id, now=clock.now())

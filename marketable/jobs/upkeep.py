@@ -1,0 +1,148 @@
+"""What keeps the product right by itself. Every function is safe to repeat and to leave out."""
+
+import json
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.core.mail import send_mail
+from django.core.management import call_command
+from django.utils import translation
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
+
+from marketable import sql
+from marketable.accounts import queries as accounts
+from marketable.accounts.queries import AccountInfo
+from marketable.accounts.rules import OWNER
+from marketable.billing import rules as billing_rules
+from marketable.billing import services as billing
+from marketable.bulk_actions import queries as bulk_actions
+from marketable.bulk_actions.errors import BulkActionUnknown
+from marketable.bulk_actions.services import holder as bulk_holder
+from marketable.governance import services as governance
+from marketable.marketing_status import queries as marketing_status
+from marketable.marketing_status.queries import Proof
+from marketable.queue import Job, enqueue
+
+logger = logging.getLogger(__name__)
+
+#: The calendar is at most this far ahead of UTC anywhere.
+FURTHEST_ZONE = timedelta(hours=14)
+JOBS_KEPT_FOR = timedelta(days=30)
+
+
+class ProofFailed(Exception):
+    """Counter, rows and ledger of some account differ. Nothing was corrected (O12)."""
+
+
+def apply_update_dates(now: datetime) -> None:
+    """Ask for the update date of every account whose date has come, in its own zone (U5)."""
+    latest = (now + FURTHEST_ZONE).date()
+    asked = under_way(Job.APPLY_UPDATE_DATE)
+    for account_id in marketing_status.accounts_due(latest):
+        today = billing_rules.today_in(accounts.account(account_id).zone, now)
+        ids = {"account_id": account_id}
+        if ids not in asked and marketing_status.due_dates(account_id, today):
+            enqueue(Job.APPLY_UPDATE_DATE, **ids)
+
+
+def sweep(now: datetime) -> None:
+    """Take up work that nobody has a job for, and free the places that abandoned work holds."""
+    resume(
+        Job.RUN_BULK_ACTION,
+        (
+            {"account_id": account_id, "bulk_action_id": bulk_action_id}
+            for account_id, bulk_action_id in bulk_actions.unfinished()
+        ),
+    )
+    for account_id, holder in sql.rows(
+        "SELECT account_id, holder FROM reservation ORDER BY account_id, holder"
+    ):
+        if is_abandoned(int(account_id), str(holder)):
+            governance.release(int(account_id), str(holder))
+
+
+def resume(job: Job, unfinished: Iterable[dict[str, int]]) -> None:
+    asked = under_way(job)
+    for ids in unfinished:
+        if ids not in asked:
+            logger.warning("Taking up %s %s again: it had no job.", job.value, ids)
+            enqueue(job, **ids)
+
+
+def under_way(job: Job) -> list[dict[str, Any]]:
+    """Return the arguments of the jobs of a kind that wait or run."""
+    found = sql.rows(
+        "SELECT args::text FROM procrastinate_jobs "
+        "WHERE task_name = %(name)s AND status IN ('todo', 'doing')",
+        {"name": job.value},
+    )
+    return [json.loads(row[0]) for row in found]
+
+
+def is_abandoned(account_id: int, holder: str) -> bool:
+    """Tell whether the work that holds places has ended or is gone."""
+    kind, _colon, number = holder.partition(":")
+    if kind != "bulk":
+        return False
+    try:
+        return bulk_actions.bulk_action(account_id, int(number)).is_finished
+    except BulkActionUnknown:
+        return True
+
+
+def write_usage_days(now: datetime) -> None:
+    """Write the row of the day for accounts where nothing moved usage today (T1)."""
+    for account in accounts.all_accounts():
+        today = billing_rules.today_in(account.zone, now)
+        billing.remember_quiet_day(
+            account.id, today, usage=marketing_status.usage(account.id, today).usage
+        )
+
+
+def prove_accounts(now: datetime) -> None:
+    """Compare counter, rows and ledger of every account; tell its Owners of a difference (O12)."""
+    failed = []
+    for account in accounts.all_accounts():
+        proof = marketing_status.prove(account.id)
+        if not proof.ok:
+            logger.error("Account %s does not add up: %s", account.id, proof)
+            failed.append(account.id)
+            tell_owners(account, proof)
+    if failed:
+        raise ProofFailed(f"Accounts that do not add up: {failed}")
+
+
+def tell_owners(account: AccountInfo, proof: Proof) -> None:
+    owners = [one.email for one in accounts.members(account.id) if one.rights.role == OWNER]
+    with translation.override(account.language):
+        send_mail(
+            _("The usage of %(account)s does not add up") % {"account": account.name},
+            _(
+                "The nightly proof found a difference. Nothing was corrected.\n\n"
+                "Counter: %(counter)s\nMarketing contacts: %(rows)s\nLedger: %(ledger)s\n"
+                "Contacts whose status the ledger does not explain: %(unexplained)s\n"
+            )
+            % {
+                "counter": proof.counter,
+                "rows": proof.rows,
+                "ledger": proof.ledger,
+                "unexplained": proof.unexplained,
+            },
+            None,
+            owners,
+        )
+
+
+def clear_remains(now: datetime) -> None:
+    """Delete expired sessions and the jobs that ended long ago."""
+    call_command("clearsessions")
+    async_to_sync(app.job_manager.delete_old_jobs)(
+        nb_hours=int(JOBS_KEPT_FOR / timedelta(hours=1)),
+        include_failed=True,
+        include_cancelled=True,
+        include_aborted=True,
+    )
