@@ -88,8 +88,10 @@ def invite(account_id: int, email: str, role: str, *, by: Source, now: datetime)
     address = _email(email)
     if role not in ROLES:
         raise BadRole(role)
-    if Membership.objects.filter(account_id=account_id, user__email=address).exists():
-        raise AlreadyMember
+    found = Membership.objects.filter(account_id=account_id, user__email=address)
+    member = found.select_related("user").first()
+    if member is not None and member.user.has_usable_password():
+        raise AlreadyMember  # without a password the link is the way in
     Invitation.objects.filter(account_id=account_id, email=address, accepted_at=None).delete()
     token = secrets.token_urlsafe(32)
     row = Invitation.objects.create(
