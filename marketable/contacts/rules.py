@@ -2,24 +2,34 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from marketable.contacts.errors import InvalidEmail
 
 LONGEST_ADDRESS = 254
 LONGEST_WORD = 64
+LONGEST_NAME_KEY = 200
 MOST_WORDS = 64
 MOST_QUERY_WORDS = 8
 
-#: Plain addresses, which nearly all are; the rest goes to the library. A tested subset of what it
-#: accepts: no quotes, no comments, no dots at the edges, a domain with a letter-led last label.
+# Addresses
+
+#: Plain addresses, which nearly all are, in lower case; the rest goes to the library, which takes
+#: a hundred times as long. A tested subset of what it accepts.
 PLAIN_ADDRESS = re.compile(
     r"[a-z0-9_+&'~-]+(?:\.[a-z0-9_+&'~-]+)*"
-    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9]{1,62}"
+    r"@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})"
 )
-SPECIAL_DOMAINS = ("test", "local", "localhost", "invalid", "onion", "arpa")
+#: Domains that never receive mail. `.test` is let through: people try the product with it.
+NO_MAIL = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES if name != "test")
+#: What may stand around an address: spaces, and the invisible marks that come along when copying.
+AROUND = (
+    " \u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"
+    "\u200b\ufeff"
+)
 
 
 def normalise_email(text: str) -> str:
@@ -27,82 +37,171 @@ def normalise_email(text: str) -> str:
 
     Dots and tags in the local part are kept: they may be other people. Nothing is looked up.
 
-    Raises InvalidEmail (J8).
+    Raises InvalidEmail: no address by its syntax, over 254 characters, line breaks or control
+    characters in or around it (J8).
 
     >>> normalise_email("  Anna.Nowak+news@Example.COM ")
     'anna.nowak+news@example.com'
+    >>> normalise_email("anna@bücher.example")
+    'anna@xn--bcher-kva.example'
     """
-    address = text.strip().lower()
-    if len(address) <= LONGEST_ADDRESS and PLAIN_ADDRESS.fullmatch(address):
-        local, domain = address.split("@")
-        if len(local) <= 64 and "--" not in domain and len(domain) <= 253:
-            return address
+    address = text.strip(AROUND).lower()
+    if len(address) <= LONGEST_ADDRESS:
+        plain = PLAIN_ADDRESS.fullmatch(address)
+        if plain is not None:
+            domain = plain[1]
+            if len(domain) <= 253 and "--" not in domain and not domain.endswith(NO_MAIL):
+                return address
+        checked = _checked_by_library(address)
+        if checked is not None and len(checked) <= LONGEST_ADDRESS:
+            return checked
+    raise InvalidEmail(text)
+
+
+def _checked_by_library(address: str) -> str | None:
     try:
-        found = validate_email(
-            address, check_deliverability=False, allow_smtputf8=True, test_environment=True
-        )
-    except EmailNotValidError as error:
-        raise InvalidEmail(text) from error
-    normal = f"{found.local_part}@{found.ascii_domain}".lower()
-    if len(normal) > LONGEST_ADDRESS:
-        raise InvalidEmail(text)
-    return normal
+        # test_environment lets `.test` through, and nothing else beside.
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except (EmailNotValidError, UnicodeError):
+        return None
+    return f"{found.local_part}@{found.ascii_domain}".lower()
 
 
-#: Letters that no decomposition takes apart.
-LETTERS = str.maketrans(
-    {
-        "ł": "l",
-        "ø": "o",
-        "đ": "d",
-        "ð": "d",
-        "ß": "ss",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-        "ħ": "h",
-        "ı": "i",
-    }
-)
+# Folding
+
+#: Letters that no decomposition takes apart, after case folding. (ß folds to ss by itself.)
+_LETTERS = {
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ħ": "h",
+    "ı": "i", "ŧ": "t", "ŋ": "n",
+}  # fmt: skip
+
+
+def _folded(letter: str) -> str:
+    if letter.isdecimal():
+        return str(unicodedata.decimal(letter))
+    apart = unicodedata.normalize("NFKD", letter.casefold()).casefold()
+    return "".join(_LETTERS.get(part, part) for part in apart if not unicodedata.combining(part))
+
+
+class _Foldings(dict[int, str]):
+    """Code point → folded text, filled as letters are met. Rare scripts are not remembered."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _folded(chr(code))
+        if code < 0x3000:
+            self[code] = folded
+        return folded
+
+
+_FOLDINGS = _Foldings()
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case without diacritics, for finding and sorting.
+    """Return the text without case and diacritics, for finding and sorting. Digits of any script
+    become plain ones.
 
-    >>> fold("Łukasz Żółć"), fold("Straße"), fold("Ångström")
-    ('lukasz zolc', 'strasse', 'angstrom')
+    >>> fold("Łukasz Żółć"), fold("Straße"), fold("Ångström"), fold("Ǿ"), fold("ΝΊΚΟΣ νίκος")
+    ('lukasz zolc', 'strasse', 'angstrom', 'o', 'νικοσ νικοσ')
     """
-    if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.lower().translate(LETTERS))
-    return "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()
+    return text.lower() if text.isascii() else text.translate(_FOLDINGS)
 
+
+# Search. A contact is found when every word of the query begins one of the contact's words.
 
 WORD = re.compile(r"[^\W_]+")
-NOT_DIGIT = re.compile(r"\D+")
-#: A query that could be a telephone number: digits with what people put between them.
-PHONE_LIKE = re.compile(r"\+?[\d\s().\-/]{3,}")
+DIGITS = re.compile(r"[0-9]+")
+#: What a telephone number consists of, as people type it.
+PHONE_LIKE = re.compile(r"[0-9+\s().\-/]*[0-9][0-9+\s().\-/]*")
+
+#: Calling codes of two digits. 1 and 7 have one, all others three (ITU-T E.164).
+_TWO_DIGIT_CODES = re.compile(r"2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
 
 
-def phone_words(text: str) -> list[str]:
-    """Return the digits of a number, and every ending of at least four digits that begins at a
-    group as typed or within the last nine, so that people find it with or without its prefix.
+def _national(digits: str) -> str:
+    """Return the digits after the calling code; `digits` begin with one."""
+    if digits[:1] in {"1", "7"}:
+        return digits[1:]
+    return digits[2 if _TWO_DIGIT_CODES.match(digits) else 3 :]
+
+
+def _is_international(number: str) -> bool:
+    return number.lstrip(" (").startswith(("+", "00"))
+
+
+def phone_words(number: str) -> list[str]:
+    """Return the words by which a number is found, as digits.
+
+    They are the whole number, the number without its calling code, and every ending that begins
+    where the number was grouped; each also without leading zeros, so that 00, 0 and (0) make no
+    difference.
 
     >>> phone_words("+48 601 234 567")
-    ['48601234567', '601234567', '234567']
+    ['48601234567', '601234567', '234567', '567']
+    >>> phone_words("020 7946 0958")
+    ['02079460958', '2079460958', '79460958', '0958', '958']
     """
-    groups = [group for group in NOT_DIGIT.split(text) if group]
-    found = []
-    for start in range(len(groups)):
-        tail = "".join(groups[start:])
-        if len(tail) >= 4:
-            found.append(tail)
-    digits = "".join(groups)
-    if len(digits) > 9 and digits[-9:] not in found:
-        found.append(digits[-9:])
-    if digits.startswith("00"):
-        found.append(digits[2:])
-    return found
+    groups = DIGITS.findall(fold(number).replace("(0)", " "))
+    whole = "".join(groups)
+    tails = [whole, *("".join(groups[start:]) for start in range(1, min(len(groups), 12)))]
+    plain = whole.lstrip("0")
+    if _is_international(number) or len(plain) > 9:
+        tails.insert(1, _national(plain))
+    words: dict[str, None] = {}
+    for tail in tails:
+        words[tail] = None
+        words[tail.lstrip("0")] = None
+    words.pop("", None)
+    return list(words)
+
+
+def _phone_query(number: str) -> str:
+    """Return the word a typed number looks for.
+
+    A complete international number looks for the part after its calling code, so that it also
+    finds those stored without one, at the price of finding the same number in another country.
+    Leading zeros count only in something short.
+    """
+    digits = "".join(DIGITS.findall(number.replace("(0)", " ")))
+    plain = digits.lstrip("0")
+    if _is_international(number) and len(_national(plain)) >= 7:
+        return _national(plain)
+    return plain if len(digits) >= 5 and plain else digits
+
+
+def _email_words(address: str) -> Iterator[str]:
+    """Yield the address, its domain led by @, and the parts of both. The part before the @ needs
+    no word of its own, for the address begins with it."""
+    local, _, domain = fold(address).rpartition("@")
+    yield f"{local}@{domain}"
+    yield f"@{domain}"
+    if "xn--" in domain:
+        domain = fold(".".join(map(_readable, domain.split("."))))
+        yield f"{local}@{domain}"
+        yield f"@{domain}"
+    yield from WORD.findall(local)
+    yield from WORD.findall(domain)
+
+
+def _readable(label: str) -> str:
+    """Return a label of an IDNA domain as people write it."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
+def _free_words(text: str) -> Iterator[str]:
+    """Yield the words of a folded text that may hold addresses or be a number."""
+    if "@" in text:
+        for part in re.split(r"[\s;,]+", text):
+            is_address = "@" in part and part.strip("@")
+            yield from _email_words(part) if is_address else WORD.findall(part)
+    elif PHONE_LIKE.fullmatch(text):
+        yield from phone_words(text)
+    else:
+        yield from WORD.findall(text)
 
 
 def search_words(
@@ -115,49 +214,64 @@ def search_words(
     company: str | None,
     other: Iterable[str] = (),
 ) -> list[str]:
-    """Return the distinct folded words by whose beginnings a contact is found.
+    """Return the distinct folded words by whose beginnings a contact is found: at most 64, each
+    cut to 64 characters. Names, address and numbers come first, so these are never crowded out.
+
+    other  further values, which may hold addresses or numbers (secondary addresses, fax)
 
     >>> search_words(email="a.nowak@example.com", firstname="Anna", lastname=None, phone=None,
-    ...              mobilephone=None, company=None)[:4]
-    ['anna', 'a.nowak@example.com', 'a', 'nowak']
+    ...              mobilephone=None, company="Żuraw & Co")
+    ['anna', 'a.nowak@example.com', '@example.com', 'a', 'nowak', 'example', 'com', 'zuraw', 'co']
     """
-    words: dict[str, None] = {}
-    for text in (firstname, lastname, company, *other):
-        if text:
-            for word in WORD.findall(fold(text)):
-                words[word[:LONGEST_WORD]] = None
+    found: list[str] = []
+    for name in (firstname, lastname):
+        if name:
+            found += WORD.findall(fold(name))
     if email:
-        folded = fold(email)
-        words[folded[:LONGEST_WORD]] = None
-        for word in WORD.findall(folded):
-            words[word[:LONGEST_WORD]] = None
-        words[folded.partition("@")[2][:LONGEST_WORD]] = None
+        found += _email_words(email)
     for number in (phone, mobilephone):
         if number:
-            for word in phone_words(number):
-                words[word[:LONGEST_WORD]] = None
-    words.pop("", None)
-    return list(words)[:MOST_WORDS]
+            found += phone_words(number)
+    if company:
+        found += WORD.findall(fold(company))
+    for text in other:
+        if text:
+            found += _free_words(fold(text))
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in found))[:MOST_WORDS]
 
 
 def query_words(text: str) -> list[str]:
-    """Return the folded words of a query, each the beginning of a word that must be there.
+    """Return the folded words of a query, at most 8, each the beginning of a word that must be
+    there. Something with @ stays whole; neighbouring groups of digits that make up a number of at
+    least six, or begin with + or 00, are joined.
 
     >>> query_words("Kowal 601 234"), query_words("+48 (601) 234-567"), query_words("ann@ex")
-    (['kowal', '601', '234'], ['48601234567'], ['ann@ex'])
+    (['kowal', '601234'], ['601234567'], ['ann@ex'])
     """
-    plain = text.strip()
-    if PHONE_LIKE.fullmatch(plain):
-        digits = NOT_DIGIT.sub("", plain)
-        return [digits[:LONGEST_WORD]] if digits else []
-    words: dict[str, None] = {}
-    for part in fold(plain).split():
-        if "@" in part.strip("@"):
-            words[part[:LONGEST_WORD]] = None
-        else:
-            for word in WORD.findall(part):
-                words[word[:LONGEST_WORD]] = None
+    found: list[str] = []
+    for is_number, parts in groupby(fold(text).split(), _is_number_part):
+        if is_number:
+            number = " ".join(parts)
+            if _is_international(number) or len("".join(DIGITS.findall(number))) >= 6:
+                found.append(_phone_query(number))
+            else:
+                found += DIGITS.findall(number)
+            continue
+        for part in parts:
+            bare = part.strip("<>()[],;:\"'")
+            if "@" in bare and bare.strip("@"):
+                found.append(bare)
+            else:
+                found += WORD.findall(bare)
+    words = dict.fromkeys(word[:LONGEST_WORD] for word in found if word)
     return list(words)[:MOST_QUERY_WORDS]
+
+
+def _is_number_part(part: str) -> bool:
+    return PHONE_LIKE.fullmatch(part) is not None
+
+
+# Names
 
 
 def name_key(firstname: str | None, lastname: str | None, email: str | None) -> str:
@@ -166,8 +280,8 @@ def name_key(firstname: str | None, lastname: str | None, email: str | None) -> 
     >>> name_key("Łukasz", "Żak", None), name_key(None, None, "x@example.com")
     ('zak lukasz', 'x@example.com')
     """
-    name = fold(f"{lastname or ''} {firstname or ''}").strip()
-    return (name or email or "")[:200]
+    name = " ".join(fold(f"{lastname or ''} {firstname or ''}").split())
+    return (name or fold(email or ""))[:LONGEST_NAME_KEY]
 
 
 def display_name(
@@ -181,17 +295,22 @@ def display_name(
     return f"{firstname or ''} {lastname or ''}".strip() or email or f"#{contact_id}"
 
 
+# Exports
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_safe(text: str) -> str:
-    """Return the text so that no spreadsheet takes it for a formula (J19).
+    """Return the text so that no spreadsheet takes it for a formula (J19). Numbers below zero and
+    telephone numbers with + get the apostrophe as well: a reader cannot tell them from formulas.
 
-    >>> csv_safe("=1+1"), csv_safe("plain")
-    ("'=1+1", 'plain')
+    >>> csv_safe("=1+1"), csv_safe("+48 601 234 567"), csv_safe("plain")
+    ("'=1+1", "'+48 601 234 567", 'plain')
     """
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
+
+# Lifecycle stages
 
 LIFECYCLE = (
     "subscriber",
@@ -207,6 +326,8 @@ LIFECYCLE = (
 
 def lifecycle_allows(before: str | None, after: str | None) -> bool:
     """Tell whether a stage may follow another: never backwards, unless it is cleared first.
+
+    A stage that the account added has no place in the order, so it may follow and be followed.
 
     >>> lifecycle_allows("customer", "lead"), lifecycle_allows(None, "lead")
     (False, True)
