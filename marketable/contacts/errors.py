@@ -38,3 +38,93 @@ class EmailTaken(Conflict):
             contact_id=contact_id,
             field="email",
         )
+
+
+class UniqueTaken(Conflict):
+    """Another contact has this value of a unique property."""
+
+    code = "unique_taken"
+
+    def __init__(self, *, name: str, contact_id: int) -> None:
+        super().__init__(
+            _("Contact %(id)s has this value of “%(name)s” already.")
+            % {"id": contact_id, "name": name},
+            field=name,
+            contact_id=contact_id,
+        )
+
+
+class NothingGiven(Invalid):
+    """A contact needs an address, a name or a telephone number."""
+
+    code = "nothing_given"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Give at least an e-mail address, a name or a telephone number."), field="email"
+        )
+
+
+class AddressBlocked(Conflict):
+    """The address belonged to a contact that was erased for good (S14)."""
+
+    code = "GDPR_BLACKLISTED_EMAIL"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The person with this address was erased for good on their request. "
+                "Add them again only if they asked for it."
+            ),
+            field="email",
+        )
+
+
+class ContactLimit(Conflict):
+    """The account stores as many live contacts as it may (T11, J12)."""
+
+    code = "CONTACT_LIMIT"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            _("The account may store %(limit)s contacts, and does.") % {"limit": limit},
+            limit=limit,
+        )
+
+
+class StaleEdit(Conflict):
+    """Somebody else changed the contact since it was opened; nothing was saved."""
+
+    code = "stale_edit"
+
+    def __init__(self, *, who: str, when: str) -> None:
+        super().__init__(
+            _("%(who)s changed this contact at %(when)s. Look at it again; nothing was saved.")
+            % {"who": who, "when": when},
+            who=who,
+        )
+
+
+class Archived(Conflict):
+    """What was asked cannot be done to a deleted contact (J15)."""
+
+    code = "archived"
+
+    def __init__(self) -> None:
+        super().__init__(_("This contact is in the recycle bin. Restore it first."))
+
+
+class NotRestorable(Conflict):
+    """The contact is not in the recycle bin: it is live, merged away, or erased for good."""
+
+    code = "not_restorable"
+
+    def __init__(self) -> None:
+        super().__init__(_("This contact cannot be restored."))
+
+
+class SameContact(Invalid):
+    code = "same_contact"
+
+    def __init__(self) -> None:
+        super().__init__(_("A contact cannot be merged with itself."), field="other")

@@ -61,8 +61,14 @@ def compile_selection(
     account_id: int, selection: Selection, *, reach: Reach, today: date
 ) -> SubQuery:
     """Return the sub-query (id) of the selection's contacts inside `reach`."""
-    parts = [*_parts(account_id, selection, today), conditions.reach(reach)]
-    return _sub_query(account_id, parts)
+    return _sub_query(account_id, conditions_of(account_id, selection, reach=reach, today=today))
+
+
+def conditions_of(
+    account_id: int, selection: Selection, *, reach: Reach, today: date
+) -> list[Condition]:
+    """Return what a contact must meet to be of the selection and inside `reach`."""
+    return [*_parts(account_id, selection, today), conditions.reach(reach)]
 
 
 def _parts(account_id: int, selection: Selection, today: date) -> list[Condition]:

@@ -1,0 +1,1 @@
+"""What can be done to contact records, one module per intent."""

@@ -1,0 +1,146 @@
+"""Editing a contact's properties. The status has its own services: an edit never touches it (R4)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from marketable import sql
+from marketable.accounts import queries as accounts
+from marketable.accounts.queries import Reach
+from marketable.billing import rules as billing_rules
+from marketable.contacts import queries, rules
+from marketable.contacts.errors import AddressBlocked, Archived, StaleEdit
+from marketable.contacts.services import values as kept
+from marketable.history import services as history
+from marketable.history.kinds import Kind
+from marketable.history.sources import Source
+from marketable.properties import queries as properties
+from marketable.properties.defaults import SEARCHED
+from marketable.properties.errors import BadValues
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEdited:
+    """`change_id` is None when nothing differed, and nothing was written then."""
+
+    contact_id: int
+    version: int
+    changed: tuple[str, ...]
+    change_id: int | None
+
+
+@sql.retried
+def edit_contact(
+    account_id: int,
+    contact_id: int,
+    values: Mapping[str, object],
+    *,
+    version: int | None,
+    reach: Reach,
+    by: Source,
+    now: datetime,
+) -> ContactEdited:
+    """Change the given values of a contact, and no others.
+
+    version  the one the person saw; None to write whatever it is now
+
+    Raises ContactUnknown, Archived, StaleEdit, BadValues, EmailTaken or UniqueTaken, and saves
+    nothing then.
+    """
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    sql.rows(
+        "SELECT id FROM contact WHERE account_id = %(account_id)s AND id = %(id)s "
+        "FOR NO KEY UPDATE",
+        {"account_id": account_id, "id": contact_id},
+    )
+    row = queries.contact(account_id, contact_id, reach=reach, today=today)
+    if row.archived_at is not None:
+        raise Archived
+    if version is not None and version != row.version:
+        raise _stale(account_id, contact_id)
+    definitions = properties.definitions(account_id)
+    given = kept.typed(values, definitions)
+    before = {
+        name: row.properties.get(name)
+        for name, value in given.properties.items()
+        if row.properties.get(name) != value
+    }
+    after: dict[str, Any] = {name: given.properties[name] for name in before}
+    _check_stage(before, after)
+    email = given.email if given.has_email else row.email
+    if email != row.email:
+        before["email"], after["email"] = row.email, email
+    if not after:
+        return ContactEdited(contact_id, row.version, (), None)
+    stored = {**row.properties, **{n: v for n, v in after.items() if n != "email"}}
+    stored = {name: value for name, value in stored.items() if value is not None}
+    if "email" in after:
+        _move_address(account_id, contact_id, row.email, email)
+    kept.take_unique_values(
+        account_id, contact_id, {n: v for n, v in after.items() if n != "email"}, definitions
+    )
+    sql.execute(
+        "UPDATE contact SET email = %(email)s, name_key = %(name_key)s, "
+        "properties = %(properties)s, version = version + 1, updated_at = %(now)s "
+        "WHERE account_id = %(account_id)s AND id = %(id)s",
+        {
+            "account_id": account_id,
+            "id": contact_id,
+            "email": email,
+            "name_key": rules.name_key(stored.get("firstname"), stored.get("lastname"), email),
+            "properties": json.dumps(stored),
+            "now": now,
+        },
+    )
+    if SEARCHED & after.keys():
+        others = queries.addresses(account_id, contact_id)
+        kept.write_words(account_id, contact_id, kept.words_of(email, stored, others))
+    change_id = history.open_change(account_id, Kind.CONTACT_CHANGED, by=by, at=now)
+    kept.write_ledger_row(
+        account_id, contact_id, change_id, {"properties": before}, {"properties": after}
+    )
+    history.close_change(account_id, change_id, contact_count=1)
+    return ContactEdited(contact_id, row.version + 1, tuple(sorted(after)), change_id)
+
+
+def _check_stage(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    if "lifecyclestage" in after and not rules.lifecycle_allows(
+        before["lifecyclestage"], after["lifecyclestage"]
+    ):
+        text = _("A lifecycle stage is not set backwards: clear it first.")
+        raise BadValues({"lifecyclestage": ("INVALID_OPTION", text)})
+
+
+def _move_address(account_id: int, contact_id: int, old: str | None, new: str | None) -> None:
+    if new is not None and kept.is_blocked(account_id, new):
+        raise AddressBlocked
+    if old is not None:
+        sql.execute(
+            "DELETE FROM contact_address WHERE account_id = %(account_id)s "
+            "AND contact_id = %(contact_id)s AND address = %(address)s",
+            {"account_id": account_id, "contact_id": contact_id, "address": old},
+        )
+    if new is not None:
+        kept.take_address(account_id, contact_id, new)
+
+
+def _stale(account_id: int, contact_id: int) -> StaleEdit:
+    found = sql.row(
+        "SELECT change.actor_label, change.at FROM contact_change "
+        "JOIN change ON change.account_id = contact_change.account_id "
+        "AND change.id = contact_change.change_id "
+        "WHERE contact_change.account_id = %(account_id)s "
+        "AND contact_change.contact_id = %(contact_id)s "
+        "ORDER BY contact_change.change_id DESC LIMIT 1",
+        {"account_id": account_id, "contact_id": contact_id},
+    )
+    zone = accounts.account(account_id).zone
+    who, when = found if found else ("", None)
+    return StaleEdit(
+        who=who or _("Somebody"),
+        when=when.astimezone(zone).strftime("%Y-%m-%d %H:%M") if when else "",
+    )

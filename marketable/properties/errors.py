@@ -1,0 +1,39 @@
+"""The refusals of property definitions and values."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+
+from marketable.errors import Conflict, Invalid, NotFound
+
+
+class PropertyUnknown(NotFound):
+    code = "property_unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("There is no property “%(name)s”.") % {"name": name[:100]}, name=name)
+
+
+class BadDefinition(Invalid):
+    """A definition that cannot be made; `facts["field"]` names what is wrong."""
+
+    code = "bad_definition"
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("There is a property “%(name)s” already.") % {"name": name}, field="name")
+
+
+class BadValues(Invalid):
+    """Values that properties cannot hold: {property name: (code, text)}, all of them at once."""
+
+    code = "bad_values"
+
+    def __init__(self, problems: Mapping[str, tuple[str, str]]) -> None:
+        self.problems = dict(problems)
+        super().__init__(
+            " ".join(text for _code, text in problems.values()), problems=self.problems
+        )
