@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 
@@ -10,31 +11,64 @@ BATCH_SIZE = 20_000  # contacts per transaction of a longer one
 PLAN_LIFE = timedelta(hours=1)  # B5
 
 
+class ActionKind(StrEnum):
+    START = "start"
+    STOP = "stop"
+    KEEP = "keep"
+    ARCHIVE = "archive"
+
+
 class ActionState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     COMPLETE = "complete"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    UNDONE = "undone"  # never stored: another bulk action has taken this one back
 
 
-GROUPED = re.compile(r"[1-9]\d{0,2}(?:([ ,.'’])\d{3})(?:\1\d{3})*|[1-9]\d*|0")
+class Outcome(StrEnum):
+    """What became of one chosen contact, in the words of every door (§7)."""
+
+    SET = "set"
+    KEPT = "kept"  # a staging withdrawn
+    ALREADY_MARKETING = "already_marketing"
+    STAGED = "staged"
+    ALREADY_STAGED = "already_staged"
+    ALREADY_NON_MARKETING = "already_non_marketing"
+    CANNOT = "cannot"  # S19
+    OUTSIDE_RIGHTS = "outside_rights"  # P6
+    WAITING = "waiting"  # O5
+    FAILED = "failed"
+
+
+# The page tests the same before it lets a person confirm: static/web/js/plan-dialog.js.
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}([ ,.'’])[0-9]{3}(?:\1[0-9]{3})*|[1-9][0-9]*|0")
+_LONGEST_COUNT = 40
 
 
 def parse_count(text: str) -> int | None:
     """Return the number a person typed, or None if it is not one (B4, J1).
 
-    Digits, with or without one kind of separator in groups of three; no sign, fraction or
-    exponent.
+    Digits, with or without one kind of separator in groups of three: space, no-break or narrow
+    space, comma, dot or apostrophe, after NFKC. No sign, fraction, exponent or leading zeros.
 
-    >>> parse_count("12 480"), parse_count("12,480"), parse_count("12480")
+    >>> parse_count("12 480"), parse_count("12,480"), parse_count(" 12480 ")
     (12480, 12480, 12480)
     >>> parse_count("12,48"), parse_count("1e3"), parse_count("-5"), parse_count("42.0")
     (None, None, None, None)
     """
     plain = unicodedata.normalize("NFKC", text).strip()
-    if not plain.isascii() and "’" not in plain:
+    if len(plain) > _LONGEST_COUNT or not _GROUPED.fullmatch(plain):
         return None
-    if not GROUPED.fullmatch(plain):
-        return None
-    return int(re.sub(r"\D", "", plain))
+    return int("".join(letter for letter in plain if letter.isdecimal()))
+
+
+def batches(total: int, size: int = BATCH_SIZE) -> Iterator[range]:
+    """Yield the places of each batch's members among all of them, from 0.
+
+    >>> list(batches(5, 2))
+    [range(0, 2), range(2, 4), range(4, 5)]
+    """
+    for start in range(0, total, size):
+        yield range(start, min(start + size, total))
