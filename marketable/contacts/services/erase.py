@@ -1,0 +1,92 @@
+"""Erasing contacts for good, on their request or after 90 days in the recycle bin."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from marketable import sql
+from marketable.accounts import queries as accounts
+from marketable.billing import queries as billing
+from marketable.billing import rules as billing_rules
+from marketable.contacts.erasing import ERASERS
+from marketable.contacts.services.values import address_hash
+from marketable.history import services as history
+from marketable.history.kinds import Kind
+from marketable.history.sources import Source, system
+from marketable.marketing_status import services as marketing
+from marketable.sql import SubQuery
+
+#: How long deleted contacts can be restored (S14).
+KEPT_IN_BIN = timedelta(days=90)
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    erased: int
+    held: int
+    change_id: int | None
+
+
+@sql.retried
+def erase_contacts(
+    account_id: int, chosen: SubQuery, *, block: bool = True, by: Source, now: datetime
+) -> Erased:
+    """Remove all personal data of the chosen contacts at once, live or deleted (S14).
+
+    block  refuse their addresses from now on at every door that runs by itself
+
+    A tombstone without a name holds the place until the update date.
+    """
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    locked = sql.rows(
+        "SELECT c.id FROM contact AS c WHERE c.account_id = %(account_id)s "
+        f"AND c.erased_at IS NULL AND c.id IN ({chosen.text}) ORDER BY c.id FOR UPDATE",
+        {**chosen.params, "account_id": account_id},
+    )
+    ids = [int(row[0]) for row in locked]
+    if not ids:
+        return Erased(0, 0, None)
+    params = {"account_id": account_id, "ids": ids}
+    chosen_ids = SubQuery("SELECT unnest(%(sel_locked)s::bigint[]) AS id", {"sel_locked": ids})
+    marketing.apply_overdue(account_id, chosen_ids, now=now)
+    addresses = [
+        str(row[0])
+        for row in sql.rows(
+            "SELECT address FROM contact_address WHERE account_id = %(account_id)s "
+            "AND contact_id = ANY(%(ids)s)",
+            params,
+        )
+    ]
+    for erase_elsewhere in ERASERS:
+        erase_elsewhere(account_id, ids, addresses)
+    change_id = history.open_change(account_id, Kind.CONTACT_ERASED, by=by, at=now)
+    found = sql.row(
+        sql.load("contacts", "erase"),
+        {
+            **params,
+            "now": now,
+            "update_date": billing.calendar(account_id).next_update_date(today),
+            "change_id": change_id,
+            "hashes": [address_hash(account_id, one) for one in addresses] if block else [],
+        },
+    )
+    assert found is not None
+    history.close_change(account_id, change_id, contact_count=int(found[0]))
+    return Erased(int(found[0]), int(found[1]), change_id)
+
+
+def erase_old_archived(account_id: int, *, now: datetime) -> int:
+    """Erase contacts that were deleted 90 days ago or more; returns how many. Their addresses are
+    not blocked: nobody asked for that."""
+    total = 0
+    while True:
+        old = SubQuery(
+            "SELECT id FROM contact WHERE account_id = %(account_id)s "
+            "AND archived_at <= %(sel_before)s AND erased_at IS NULL AND merged_into IS NULL "
+            f"ORDER BY id LIMIT {BATCH}",
+            {"sel_before": now - KEPT_IN_BIN},
+        )
+        erased = erase_contacts(account_id, old, block=False, by=system(), now=now).erased
+        total += erased
+        if erased < BATCH:
+            return total

@@ -1,0 +1,203 @@
+"""Joining two records of one person (S12)."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from marketable import sql
+from marketable.accounts import queries as accounts
+from marketable.accounts.queries import Reach
+from marketable.billing import rules as billing_rules
+from marketable.contacts import queries, rules
+from marketable.contacts.errors import Archived, SameContact
+from marketable.contacts.queries import ContactRow
+from marketable.contacts.services import values as kept
+from marketable.contacts.services.archive import lock_contacts
+from marketable.history import services as history
+from marketable.history.kinds import Kind
+from marketable.history.sources import Source
+from marketable.marketing_status import services as marketing
+from marketable.marketing_status.rules import STRENGTH, Status
+from marketable.properties import queries as properties
+from marketable.sql import SubQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    survivor_id: int
+    status: Status
+    change_id: int
+    places_freed: int
+
+
+@sql.retried
+def merge_contacts(
+    account_id: int,
+    survivor_id: int,
+    other_id: int,
+    *,
+    reach: Reach,
+    by: Source,
+    now: datetime,
+) -> Merged:
+    """Join `other_id` into `survivor_id`, which keeps its number and its values.
+
+    Values that the survivor lacks come from the other, and its addresses become secondary ones.
+    The stronger status wins; one person counts once, so a second place is free at once. Usage
+    never rises, so no marketing right and no plan are needed.
+
+    Raises SameContact, ContactUnknown or Archived (J15).
+    """
+    if survivor_id == other_id:
+        raise SameContact
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    for contact_id in (survivor_id, other_id):
+        queries.contact(account_id, contact_id, reach=reach, today=today)
+    both = SubQuery(
+        "SELECT unnest(%(sel_both)s::bigint[]) AS id", {"sel_both": [survivor_id, other_id]}
+    )
+    if len(lock_contacts(account_id, both, live=True)) < 2:
+        raise Archived
+    marketing.apply_overdue(account_id, both, now=now)
+    survivor = queries.contact(account_id, survivor_id, reach=reach, today=today)
+    other = queries.contact(account_id, other_id, reach=reach, today=today)
+    change_id = history.open_change(
+        account_id,
+        Kind.CONTACT_MERGED,
+        by=by,
+        at=now,
+        body={"survivor": survivor_id, "merged": other_id},
+    )
+    filled = {
+        name: value
+        for name, value in other.properties.items()
+        if survivor.properties.get(name) is None
+    }
+    survivor_before: dict[str, Any] = {
+        "properties": {**survivor.properties, "email": survivor.email},
+        "addresses": queries.addresses(account_id, survivor_id),
+    }
+    other_before: dict[str, Any] = {
+        "archived": False,
+        "properties": {**other.properties, "email": other.email},
+        "addresses": queries.addresses(account_id, other_id),
+    }
+    email = survivor.email or other.email
+    _join_records(account_id, survivor, other, filled, email, now=now)
+    survivor_after: dict[str, Any] = {"merged": other_id, "properties": dict(filled)}
+    if email != survivor.email:
+        survivor_after["properties"]["email"] = email
+    other_after: dict[str, Any] = {"archived": True, "merged_into": survivor_id}
+    freed = _join_status(account_id, survivor, other)
+    status = max(survivor.status, other.status, key=STRENGTH.__getitem__)
+    _tell(survivor_before, survivor_after, survivor, status, other.leaving_on)
+    _tell(other_before, other_after, other, Status.NON_MARKETING, None)
+    kept.write_ledger_row(account_id, survivor_id, change_id, survivor_before, survivor_after)
+    kept.write_ledger_row(account_id, other_id, change_id, other_before, other_after)
+    history.close_change(account_id, change_id, contact_count=2, marketing_delta=-freed)
+    if freed:
+        marketing.settle(
+            account_id, -freed, cause_id=change_id, by=by, now=now, today=today
+        )
+    return Merged(survivor_id, status, change_id, freed)
+
+
+def _join_records(
+    account_id: int,
+    survivor: ContactRow,
+    other: ContactRow,
+    filled: dict[str, Any],
+    email: str | None,
+    *,
+    now: datetime,
+) -> None:
+    stored = {**survivor.properties, **filled}
+    params = {
+        "account_id": account_id,
+        "survivor": survivor.id,
+        "other": other.id,
+        "email": email,
+        "name_key": rules.name_key(stored.get("firstname"), stored.get("lastname"), email),
+        "properties": json.dumps(stored),
+        "now": now,
+    }
+    sql.execute(
+        "UPDATE contact_address SET contact_id = %(survivor)s, "
+        "is_primary = (address = %(email)s) WHERE account_id = %(account_id)s "
+        "AND contact_id = %(other)s",
+        params,
+    )
+    sql.execute(
+        "DELETE FROM unique_value WHERE account_id = %(account_id)s AND contact_id = %(other)s",
+        params,
+    )
+    definitions = properties.definitions(account_id)
+    known = {name: value for name, value in filled.items() if name in definitions}
+    kept.take_unique_values(account_id, survivor.id, known, definitions)
+    sql.execute(
+        "UPDATE contact SET archived_at = %(now)s, merged_into = %(survivor)s, "
+        "updated_at = %(now)s, version = version + 1 "
+        "WHERE account_id = %(account_id)s AND id = %(other)s",
+        params,
+    )
+    sql.execute(
+        "UPDATE contact SET email = %(email)s, name_key = %(name_key)s, "
+        "properties = %(properties)s, updated_at = %(now)s, version = version + 1 "
+        "WHERE account_id = %(account_id)s AND id = %(survivor)s",
+        params,
+    )
+    sql.execute(
+        "DELETE FROM contact_search WHERE account_id = %(account_id)s AND contact_id = %(other)s",
+        params,
+    )
+    others = queries.addresses(account_id, survivor.id)
+    kept.write_words(account_id, survivor.id, kept.words_of(email, stored, others))
+
+
+def _join_status(account_id: int, survivor: ContactRow, other: ContactRow) -> int:
+    """Move or free the other's place; return how many places are free now (S7, S12)."""
+    if other.status is Status.NON_MARKETING:
+        return 0
+    params = {"account_id": account_id, "survivor": survivor.id, "other": other.id}
+    if survivor.status is Status.NON_MARKETING:
+        sql.execute(
+            "UPDATE marketing_contact SET contact_id = %(survivor)s "
+            "WHERE account_id = %(account_id)s AND contact_id = %(other)s",
+            params,
+        )
+        return 0
+    sql.execute(
+        "WITH freed AS (DELETE FROM marketing_contact WHERE account_id = %(account_id)s "
+        "AND contact_id = %(other)s RETURNING *) "
+        "UPDATE marketing_contact AS mine SET "
+        "leaving_on = CASE WHEN freed.leaving_on IS NULL THEN NULL ELSE mine.leaving_on END, "
+        "source_type = CASE WHEN freed.since < mine.since THEN freed.source_type "
+        "ELSE mine.source_type END, "
+        "source_id = CASE WHEN freed.since < mine.since THEN freed.source_id "
+        "ELSE mine.source_id END, "
+        "change_id = CASE WHEN freed.since < mine.since THEN freed.change_id "
+        "ELSE mine.change_id END, "
+        "since = least(freed.since, mine.since) FROM freed "
+        "WHERE mine.account_id = %(account_id)s AND mine.contact_id = %(survivor)s",
+        params,
+    )
+    return 1
+
+
+def _tell(
+    before: dict[str, Any],
+    after: dict[str, Any],
+    row: ContactRow,
+    status: Status,
+    leaving_on: date | None,
+) -> None:
+    """Put a status that moves into the ledger row."""
+    if row.status is status:
+        return
+    before["status"] = row.status.value
+    if row.leaving_on:
+        before["leaving_on"] = row.leaving_on.isoformat()
+    after["status"] = status.value
+    if status is Status.LEAVING and leaving_on:
+        after["leaving_on"] = leaving_on.isoformat()
