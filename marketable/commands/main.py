@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="marketable",
-        description="Contacts with a marketing status: store everyone, pay for those you market to.",
+        description="Store every contact, and pay only for those you market to.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

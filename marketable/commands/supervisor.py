@@ -205,9 +205,9 @@ class Supervisor:
 
     def _worker(self) -> None:
         self._listener.close()
-        from marketable.jobs import worker
+        from marketable.commands.worker import work
 
-        worker.run()
+        work()
 
 
 def ways_in(address: str) -> tuple[str, ...]:

@@ -18,7 +18,12 @@ def run(options: argparse.Namespace) -> Answer:
     from marketable.commands.database import opened
 
     with opened():
-        from marketable.jobs import worker
-
-        worker.run(until_idle=options.until_idle)
+        work(until_idle=options.until_idle)
     return Answer()
+
+
+def work(*, until_idle: bool = False) -> None:
+    """Work jobs in this process until a signal, or until nothing is left to do."""
+    from marketable.jobs import worker
+
+    worker.run(until_idle=until_idle)

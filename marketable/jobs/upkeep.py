@@ -21,7 +21,6 @@ from marketable.billing import rules as billing_rules
 from marketable.billing import services as billing
 from marketable.bulk_actions import queries as bulk_actions
 from marketable.bulk_actions.errors import BulkActionUnknown
-from marketable.bulk_actions.services import holder as bulk_holder
 from marketable.governance import services as governance
 from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
