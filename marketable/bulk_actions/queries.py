@@ -1,6 +1,6 @@
 """Reading plans and bulk actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -102,6 +102,12 @@ def bulk_actions(
     if before_id is not None:
         found = found.filter(id__lt=before_id)
     return [view(row) for row in found.order_by("-id")[:limit]]
+
+
+def taken_back(account_id: int, bulk_action_ids: Sequence[int]) -> frozenset[int]:
+    """Return those among them that another bulk action has taken back."""
+    found = BulkAction.objects.filter(account_id=account_id, reverts_id__in=bulk_action_ids)
+    return frozenset(found.values_list("reverts_id", flat=True))
 
 
 def unfinished() -> list[tuple[int, int]]:

@@ -1,0 +1,168 @@
+"""The columns that the contacts table can show, and a contact's value in each, as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import number_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from marketable.accounts import queries as accounts
+from marketable.accounts.queries import AccountInfo
+from marketable.contacts.queries import NEWEST, SORTS, ContactRow, Sort, property_sort
+from marketable.history.sources import SourceType
+from marketable.properties import queries as properties
+from marketable.properties.defaults import DERIVED
+from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.web.contacts.plans import day
+from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table. `options` turns stored values of a choice into their labels."""
+
+    name: str
+    label: str
+    sort: Sort | None
+    kind: str = "text"
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind == "number"
+
+
+def offered(account: AccountInfo) -> list[Column]:
+    """Return every column there is, the name first. Without marketing contacts access there is
+    none about the status (E4)."""
+    first = [
+        Column("name", _("Name"), SORTS["name"]),
+        Column("email", _("E-mail"), SORTS["email"]),
+    ]
+    status = [
+        Column("status", _("Marketing status"), SORTS["status"]),
+        Column("source", _("Status source"), SORTS["source"]),
+        Column("since", _("Marketing since"), SORTS["since"], "moment"),
+    ]
+    moments = [
+        Column("createdate", _("Created"), SORTS["createdate"], "moment"),
+        Column("lastmodifieddate", _("Last modified"), SORTS["lastmodifieddate"], "moment"),
+    ]
+    taken = {column.name for column in (*first, *status, *moments)}
+    owners = tuple(
+        (str(user_id), name) for user_id, name in accounts.owners_by_id(account.id).items()
+    )
+    of_properties = [
+        _of_property(definition, owners)
+        for definition in properties.definitions(account.id).values()
+        if definition.name not in taken and definition.name not in DERIVED_NAMES
+    ]
+    return [*first, *(status if account.has_marketing_contacts else []), *of_properties, *moments]
+
+
+OWNER = "hubspot_owner_id"
+DERIVED_NAMES = frozenset(definition.name for definition in DERIVED)
+
+
+def _of_property(definition: PropertyDef, owners: tuple[tuple[str, str], ...]) -> Column:
+    options = tuple((option.value, option_label(option)) for option in definition.options)
+    return Column(
+        definition.name,
+        label_of(definition),
+        property_sort(definition.name, is_number=definition.is_number),
+        "number" if definition.is_number else definition.type.value,
+        owners if definition.name == OWNER else options,
+    )
+
+
+def label_of(definition: PropertyDef) -> str:
+    """Return the label in the reader's language; those of users are not translated (Y3)."""
+    is_polish = (get_language() or "").startswith("pl")
+    return definition.label_pl if is_polish and definition.label_pl else definition.label
+
+
+def option_label(option: Option) -> str:
+    is_polish = (get_language() or "").startswith("pl")
+    return option.label_pl if is_polish and option.label_pl else option.label
+
+
+def chosen(offered: Sequence[Column], names: Sequence[str]) -> list[Column]:
+    """Return the columns to show: the name, then those asked for that exist, or the default."""
+    by_name = {column.name: column for column in offered}
+    wanted = [name for name in names if name in by_name and name != "name"]
+    return [
+        by_name["name"],
+        *(by_name[name] for name in (wanted or DEFAULT_COLUMNS) if name in by_name),
+    ]
+
+
+def order(offered: Sequence[Column], table: Table) -> tuple[Sort, bool]:
+    """Return the order of a table and whether it goes down; newest first unless asked."""
+    for column in offered:
+        if column.name == table.sort and column.sort is not None:
+            return column.sort, table.is_descending
+    return NEWEST, True
+
+
+def value(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
+    """Return what stands in a cell, in the reader's language and the account's zone (Y2)."""
+    if column.name == "email":
+        return row.email or ""
+    if column.name == "source":
+        return source_label(row.source_type)
+    moments = {
+        "since": row.since,
+        "createdate": row.created_at,
+        "lastmodifieddate": row.updated_at,
+    }
+    if column.name in moments:
+        moment = moments[column.name]
+        return day(moment.astimezone(zone).date()) if moment else ""
+    return _text(row.properties.get(column.name), column, zone)
+
+
+def _text(stored: Any, column: Column, zone: ZoneInfo) -> str:
+    if stored is None:
+        return ""
+    if isinstance(stored, bool):
+        return _("Yes") if stored else _("No")
+    labels = dict(column.options)
+    if isinstance(stored, list):
+        return ", ".join(labels.get(str(one), str(one)) for one in stored)
+    if isinstance(stored, int | float):
+        return number_format(stored, use_l10n=True, force_grouping=True)
+    text = str(stored)
+    if column.kind == PropertyType.DATE:
+        return day(date.fromisoformat(text))
+    if column.kind == PropertyType.DATETIME:
+        return day(datetime.fromisoformat(text).astimezone(zone).date())
+    return labels.get(text, text)
+
+
+def source_label(code: str) -> str:
+    """Return what people read for a source type (H2)."""
+    return {
+        SourceType.BULK.value: _("Bulk edit"),
+        SourceType.RECORD.value: _("Contact record"),
+        SourceType.CREATE.value: _("Created by hand"),
+        SourceType.WIZARD.value: _("Managing wizard"),
+        SourceType.WORKFLOW.value: _("Workflow"),
+        SourceType.FORM.value: _("Form"),
+        SourceType.EXTERNAL_FORM.value: _("Form made elsewhere"),
+        SourceType.CHATFLOW.value: _("Chatflow"),
+        SourceType.IMPORT.value: _("Import"),
+        SourceType.INTEGRATION.value: _("Integration"),
+        SourceType.API.value: _("API"),
+        SourceType.POLICY.value: _("Hygiene policy"),
+        SourceType.MERGE.value: _("Merge"),
+        SourceType.RESTORE.value: _("Restored"),
+        SourceType.UNDO.value: _("Undo"),
+        SourceType.COMMAND.value: _("Command line"),
+        SourceType.SYSTEM.value: _("System"),
+        SourceType.UPDATE_DATE.value: _("Update date"),
+        SourceType.ACCOUNT.value: _("Account"),
+    }.get(code, code)

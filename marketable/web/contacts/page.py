@@ -1,0 +1,371 @@
+"""The contacts table, ready to be shown: headings, rows, links and what may be done."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from marketable.accounts import queries as accounts
+from marketable.accounts.rules import Right
+from marketable.contacts.queries import ContactRow, Page
+from marketable.marketing_status.rules import Event, Status
+from marketable.web.access import AccountRequest
+from marketable.web.contacts.columns import Column, value
+from marketable.web.contacts.plans import day, number
+from marketable.web.contacts.table import SIZES, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    name: str
+    label: str
+    is_number: bool
+    sort_url: str
+    aria_sort: str
+    arrow: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMark:
+    """A status as shape and word; `text` is all that a person needs."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    name: str
+    text: str
+    is_number: bool = False
+    status: StatusMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    key: str
+    url: str
+    tick_label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    label: str
+    url: str
+    is_current: bool = True
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    name: str
+    label: str
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    text: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done; disabled with the reason where it cannot (P4, E4)."""
+
+    code: str
+    label: str
+    url: str
+    reason: str = ""
+    is_primary: bool = False
+    in_dialog: bool = False
+
+    @property
+    def is_enabled(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Everything that the templates of the contacts page read."""
+
+    account_key: str
+    filter_key: str
+    filters: tuple[tuple[str, str], ...]
+    search: str
+    search_state: tuple[tuple[str, str], ...]
+    state: tuple[tuple[str, str], ...]
+    address: str
+    list_url: str
+    plan_url: str
+    columns_url: str
+    clear_url: str
+    import_url: str
+    create_url: str
+    count_url: str
+    total_key: str
+    total_text: str
+    all_ticked_text: str
+    caption: str
+    headings: tuple[Heading, ...]
+    rows: tuple[Row, ...]
+    column_choices: tuple[Choice, ...]
+    chips: tuple[Chip, ...]
+    narrowed_to: tuple[Chip, ...]
+    sizes: tuple[Size, ...]
+    actions: tuple[Action, ...]
+    head_actions: tuple[Action, ...]
+    previous_url: str
+    next_url: str
+    is_filtered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TotalShown:
+    """How many match. `is_exact` False: about so many, from a bounded count or an estimate."""
+
+    count: int
+    is_exact: bool
+
+    @property
+    def total_text(self) -> str:
+        if self.is_exact:
+            return number(self.count)
+        return _("about %(count)s") % {"count": rounded(self.count)}
+
+
+def rounded(count: int) -> str:
+    """Return an estimate in two or three figures: about 12,000 or 1.2 M."""
+    if count >= 1_000_000:
+        return _("%(count)s M") % {"count": _millions(count)}
+    step = 10 ** max(len(str(count)) - 2, 0)
+    return number(round(count / step) * step)
+
+
+def _millions(count: int) -> str:
+    return number_format(round(count / 1_000_000, 1), decimal_pos=1, use_l10n=True)
+
+
+def status_mark(row: ContactRow) -> StatusMark:
+    if row.status is Status.LEAVING and row.leaving_on:
+        return StatusMark("leaving", _("Until %(date)s") % {"date": day(row.leaving_on)})
+    if row.status is Status.MARKETING:
+        return StatusMark("marketing", _("Marketing"))
+    return StatusMark("non_marketing", _("Non-marketing"))
+
+
+def build(
+    request: AccountRequest,
+    table: Table,
+    columns: Sequence[Column],
+    offered: Sequence[Column],
+    found: Page,
+    total: TotalShown,
+) -> TablePage:
+    """Return the page of a table.
+
+    columns  those shown, the name first
+    offered  all that there are
+    """
+    account_id = request.account.id
+    list_url = reverse("contacts:list", args=[account_id])
+
+    def address(state: Table) -> str:
+        return list_url + state.address()
+
+    count_url = ""
+    if not total.is_exact:
+        parameters = urlencode(table.filters())
+        count_url = reverse("contacts:count", args=[account_id]) + "?" + parameters
+    return TablePage(
+        account_key=str(account_id),
+        filter_key=urlencode(table.filters()),
+        filters=tuple(table.filters()),
+        search=table.search,
+        search_state=tuple(
+            (name, text) for name, text in table.first_page().parameters() if name != "q"
+        ),
+        state=tuple(table.parameters()),
+        address=address(table),
+        list_url=list_url,
+        plan_url=reverse("contacts:plan", args=[account_id]),
+        columns_url=reverse("contacts:columns", args=[account_id]),
+        clear_url=address(table.unfiltered()),
+        import_url=_import_url(request),
+        create_url=reverse("contacts:create", args=[account_id])
+        if request.rights.may(Right.CONTACTS_EDIT)
+        else "",
+        count_url=count_url,
+        total_key=str(total.count) if total.is_exact else "",
+        total_text=total.total_text,
+        all_ticked_text=ngettext(
+            "The %(count)s contact on this page is selected.",
+            "All %(count)s on this page are selected.",
+            len(found.rows),
+        )
+        % {"count": number(len(found.rows))},
+        caption=_("Contacts, %(count)s in all") % {"count": total.total_text},
+        headings=tuple(_heading(table, column, address) for column in columns),
+        rows=tuple(_row(request, row, columns) for row in found.rows),
+        column_choices=tuple(
+            Choice(column.name, column.label, column in columns)
+            for column in offered
+            if column.name != "name"
+        ),
+        chips=tuple(_chips(request, table, address)),
+        narrowed_to=tuple(_narrowed_to(table, address)),
+        sizes=tuple(
+            Size(str(size), address(replace(table.first_page(), size=size)), size == table.size)
+            for size in SIZES
+        ),
+        actions=tuple(_actions(request, table)),
+        head_actions=tuple(_head_actions(request)),
+        previous_url=address(replace(table, after="", before=found.previous_key))
+        if found.previous_key
+        else "",
+        next_url=address(replace(table, after=found.next_key, before="")) if found.next_key else "",
+        is_filtered=table.is_filtered,
+    )
+
+
+def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> Heading:
+    is_sorted = table.sort == column.name
+    direction = ""
+    if is_sorted:
+        direction = "descending" if table.is_descending else "ascending"
+    return Heading(
+        name=column.name,
+        label=column.label,
+        is_number=column.is_number,
+        sort_url=address(table.sorted_by(column.name)) if column.is_sortable else "",
+        aria_sort=direction,
+        arrow={"ascending": "↑", "descending": "↓"}.get(direction, ""),
+    )
+
+
+def _row(request: AccountRequest, row: ContactRow, columns: Sequence[Column]) -> Row:
+    name = row.name
+    cells = [
+        Cell("name", name)
+        if column.name == "name"
+        else Cell("status", "", status=status_mark(row))
+        if column.name == "status"
+        else Cell(column.name, value(row, column, request.account.zone), column.is_number)
+        for column in columns
+    ]
+    return Row(
+        key=str(row.id),
+        url=reverse("records:show", args=[request.account.id, row.id]),
+        tick_label=_("Tick %(name)s") % {"name": name},
+        cells=tuple(cells),
+    )
+
+
+def _chips(
+    request: AccountRequest, table: Table, address: Callable[[Table], str]
+) -> Iterator[Chip]:
+    here = table.first_page()
+    yield Chip(
+        _("All"),
+        address(replace(here, status=None, is_archived=False)),
+        table.status is None and not table.is_archived,
+    )
+    if request.account.has_marketing_contacts:  # E4
+        labels = {
+            Status.MARKETING: _("Marketing"),
+            Status.NON_MARKETING: _("Non-marketing"),
+            Status.LEAVING: _("Staged"),
+        }
+        for status, label in labels.items():
+            yield Chip(
+                label,
+                address(replace(here, status=status, is_archived=False)),
+                table.status is status,
+                status.value,
+            )
+    yield Chip(
+        _("In the recycle bin"),
+        address(replace(here, status=None, is_archived=True)),
+        table.is_archived,
+    )
+
+
+def _narrowed_to(table: Table, address: Callable[[Table], str]) -> Iterator[Chip]:
+    here = table.first_page()
+    if table.bulk_action_id is not None:
+        yield Chip(
+            _("Changed by job %(number)s") % {"number": str(table.bulk_action_id)},
+            address(replace(here, bulk_action_id=None)),
+        )
+    if table.import_id is not None:
+        yield Chip(
+            _("From import %(number)s") % {"number": str(table.import_id)},
+            address(replace(here, import_id=None)),
+        )
+
+
+def lacks(request: AccountRequest, right: Right) -> str:
+    """Return why a control is disabled, naming the right and who can grant it (P4), or nothing."""
+    if request.rights.may(right):
+        return ""
+    names = accounts.who_may(request.account.id, Right.USERS_MANAGE)
+    return _("You lack the right %(right)s. %(names)s can grant it.") % {
+        "right": right.value,
+        "names": ", ".join(names),
+    }
+
+
+def lacks_status(request: AccountRequest) -> str:
+    """Return why the status actions are disabled, or nothing (E4, P3, P4)."""
+    if not request.account.has_marketing_contacts:
+        return _("This account does not have marketing contacts.")
+    return lacks(request, Right.MARKETING_ACCESS) or lacks(request, Right.CONTACTS_EDIT)
+
+
+def _actions(request: AccountRequest, table: Table) -> Iterator[Action]:
+    account_id = request.account.id
+    plan_url = reverse("contacts:plan", args=[account_id])
+    in_bin = _("Contacts in the recycle bin cannot be changed.") if table.is_archived else ""
+    reason = lacks_status(request) or in_bin
+    labels = {
+        Event.START: _("Set as marketing contacts"),
+        Event.STOP: _("Set as non-marketing at the next update"),
+        Event.KEEP: _("Keep as marketing"),
+    }
+    for event, label in labels.items():
+        yield Action(event.value, label, plan_url, reason, in_dialog=True)
+    yield Action(
+        "export",
+        _("Export as CSV"),
+        reverse("contacts:export", args=[account_id]),
+        lacks(request, Right.CONTACTS_EXPORT),
+    )
+    yield Action(
+        "delete",
+        _("Delete"),
+        reverse("contacts:delete", args=[account_id]),
+        lacks(request, Right.CONTACTS_BULK_DELETE) or in_bin,
+    )
+
+
+def _head_actions(request: AccountRequest) -> Iterator[Action]:
+    yield Action("import", _("Import"), _import_url(request), lacks(request, Right.CONTACTS_IMPORT))
+    yield Action(
+        "create",
+        _("Create contact"),
+        reverse("contacts:create", args=[request.account.id]),
+        lacks(request, Right.CONTACTS_EDIT),
+        is_primary=True,
+    )
+
+
+def _import_url(request: AccountRequest) -> str:
+    if not request.rights.may(Right.CONTACTS_IMPORT):
+        return ""
+    return reverse("imports:list", args=[request.account.id])

@@ -1,0 +1,17 @@
+"""Addresses of the contacts page, under `/app/<account>/contacts/`."""
+
+from django.urls import path
+
+from marketable.web.contacts import views
+
+app_name = "contacts"
+urlpatterns = [
+    path("", views.contact_list, name="list"),
+    path("count", views.count, name="count"),
+    path("columns", views.choose_columns, name="columns"),
+    path("new", views.create, name="create"),
+    path("export", views.export, name="export"),
+    path("plan", views.plan, name="plan"),
+    path("plan/<uuid:plan_id>/confirm", views.confirm, name="confirm"),
+    path("delete", views.delete, name="delete"),
+]

@@ -1,0 +1,186 @@
+/* The keys of the contacts table, after the WAI-ARIA grid pattern: one cell takes the focus, the
+   arrows move it, Space ticks the row. Without this script the table is a table. */
+(() => {
+  "use strict";
+
+  const table = () => document.getElementById("contacts-table");
+  const rows = () => [...table().rows];
+  const boxOf = (row) => row?.querySelector("input[data-tick]") ?? null;
+  let place = { row: 1, column: 1 };
+  let anchor = null; // the contact where a range begins
+
+  function cellAt(row, column) {
+    const cells = rows()[row]?.cells;
+    return cells ? cells[Math.min(column, cells.length - 1)] : undefined;
+  }
+
+  /* What takes the focus in a cell: its one control, or the cell itself. */
+  const target = (cell) => cell.querySelector("a, input, button") ?? cell;
+
+  function visible(cell) {
+    return cell.offsetParent !== null;
+  }
+
+  function prepare() {
+    if (!table()) return;
+    table().setAttribute("role", "grid");
+    table().setAttribute("aria-multiselectable", "true");
+    for (const cell of table().querySelectorAll("td")) cell.setAttribute("role", "gridcell");
+    for (const cell of table().querySelectorAll("td, th")) {
+      const inner = target(cell);
+      inner.tabIndex = -1;
+    }
+    place.row = Math.min(place.row, rows().length - 1);
+    const cell = cellAt(place.row, place.column);
+    if (cell) target(cell).tabIndex = 0;
+  }
+
+  function go(row, column) {
+    const lastRow = rows().length - 1;
+    const wanted = Math.max(0, Math.min(row, lastRow));
+    const cell = cellAt(wanted, Math.max(0, column));
+    if (!cell) return;
+    const before = cellAt(place.row, place.column);
+    if (before) target(before).tabIndex = -1;
+    place = { row: wanted, column: cell.cellIndex };
+    target(cell).tabIndex = 0;
+    target(cell).focus();
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  /* The next column that is shown, in a direction; narrow windows leave some out. */
+  function sideways(step) {
+    const cells = [...rows()[place.row].cells];
+    let column = place.column + step;
+    while (cells[column] && !visible(cells[column])) column += step;
+    return cells[column] ? column : place.column;
+  }
+
+  function edge(isLast) {
+    const cells = [...rows()[place.row].cells].filter(visible);
+    return cells[isLast ? cells.length - 1 : 0].cellIndex;
+  }
+
+  function set(box, isOn) {
+    if (box.checked === isOn) return;
+    box.checked = isOn;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function setRange(from, to, isOn) {
+    const all = rows().map(boxOf).filter(Boolean);
+    const first = all.findIndex((box) => box.value === from);
+    const last = all.findIndex((box) => box.value === to);
+    if (first < 0 || last < 0) return;
+    for (const box of all.slice(Math.min(first, last), Math.max(first, last) + 1)) set(box, isOn);
+  }
+
+  function extend(step) {
+    const box = boxOf(rows()[place.row]);
+    if (box && (anchor === null || !boxWith(anchor))) anchor = box.value;
+    if (box) set(box, true);
+    go(place.row + step, place.column);
+    const reached = boxOf(rows()[place.row]);
+    if (reached && anchor) setRange(anchor, reached.value, true);
+  }
+
+  const boxWith = (id) => table().querySelector(`input[data-tick][value="${CSS.escape(id)}"]`);
+
+  function pageStep() {
+    const height = rows()[1]?.offsetHeight || 36;
+    return Math.max(1, Math.floor(window.innerHeight / height) - 4);
+  }
+
+  const MOVES = {
+    ArrowUp: () => go(place.row - 1, place.column),
+    ArrowDown: () => go(place.row + 1, place.column),
+    ArrowLeft: () => go(place.row, sideways(-1)),
+    ArrowRight: () => go(place.row, sideways(1)),
+    PageUp: () => go(Math.max(1, place.row - pageStep()), place.column),
+    PageDown: () => go(place.row + pageStep(), place.column),
+  };
+
+  function onGridKey(event) {
+    const isMod = event.ctrlKey || event.metaKey;
+    const row = rows()[place.row];
+    const box = boxOf(row);
+    if (event.shiftKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      extend(event.key === "ArrowUp" ? -1 : 1);
+    } else if (event.key === "Home") {
+      if (isMod) go(1, edge(false));
+      else go(place.row, edge(false));
+    } else if (event.key === "End") {
+      if (isMod) go(rows().length - 1, edge(true));
+      else go(place.row, edge(true));
+    } else if (isMod && event.key.toLowerCase() === "a") {
+      for (const one of rows().map(boxOf).filter(Boolean)) set(one, true);
+    } else if (!isMod && MOVES[event.key]) {
+      MOVES[event.key]();
+    } else if (event.key === " " && box) {
+      if (event.shiftKey) set(box, true);
+      else set(box, !box.checked);
+      anchor = box.value;
+    } else if (event.key === "Enter" && box && !event.target.closest("a")) {
+      row.querySelector("a[data-open]")?.click();
+    } else return;
+    event.preventDefault();
+  }
+
+  const isTyping = (element) =>
+    element.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable=true]");
+
+  document.addEventListener("keydown", (event) => {
+    if (!table() && !document.getElementById("tool-row")) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (table()?.contains(event.target) && !isTyping(event.target)) {
+      onGridKey(event);
+      if (event.defaultPrevented) return;
+    }
+    if (event.key === "Escape" && !isTyping(event.target)) {
+      const menu = event.target.closest?.("details[open]");
+      if (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      } else document.dispatchEvent(new Event("clear-ticks"));
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key === "/") {
+      const search = document.querySelector("#tool-row input[type=search]");
+      if (!search || document.getElementById("tool-row").hidden) return;
+      event.preventDefault();
+      search.focus();
+      search.select();
+    } else if (event.key === "?") {
+      event.preventDefault();
+      document.getElementById("shortcuts")?.showModal();
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-open-shortcuts]")) {
+      document.getElementById("shortcuts").showModal();
+      return;
+    }
+    if (event.target.closest?.("[data-close-dialog]")) {
+      event.target.closest("dialog").close();
+      return;
+    }
+    const box = event.target.closest?.("input[data-tick]");
+    if (!box) return;
+    if (event.shiftKey && anchor !== null) setRange(anchor, box.value, box.checked);
+    anchor = box.value;
+  });
+
+  document.addEventListener("focusin", (event) => {
+    const cell = event.target.closest?.("#contacts-table td, #contacts-table th");
+    if (!cell) return;
+    const before = cellAt(place.row, place.column);
+    if (before && before !== cell) target(before).tabIndex = -1;
+    place = { row: cell.parentElement.rowIndex, column: cell.cellIndex };
+    target(cell).tabIndex = 0;
+  });
+
+  document.addEventListener("htmx:afterSettle", prepare);
+  prepare();
+})();

@@ -1,0 +1,60 @@
+/* The plan dialog: opens when its content has arrived, and lets a person confirm only when the
+   number typed is the number announced (B4). The server tests it again. */
+(() => {
+  "use strict";
+
+  const GROUPED = /^(?:[1-9]\d{0,2}(?:([ ,.'’])\d{3})(?:\1\d{3})*|[1-9]\d*|0)$/;
+
+  /* The same rule as `parse_count` on the server: digits, with or without one kind of separator
+     in groups of three; no sign, fraction or exponent. */
+  function parseCount(text) {
+    const plain = text.normalize("NFKC").trim();
+    return GROUPED.test(plain) ? Number(plain.replace(/\D/g, "")) : null;
+  }
+
+  const dialog = () => document.getElementById("plan-dialog");
+
+  function judge(field) {
+    const form = field.form;
+    const isEqual = parseCount(field.value) === Number(field.dataset.expected);
+    const hint = form.querySelector("[data-count-hint]");
+    form.querySelector("[data-confirm]").disabled = !isEqual;
+    if (hint) hint.hidden = isEqual || field.value.trim() === "";
+    field.setAttribute("aria-invalid", String(!isEqual && field.value.trim() !== ""));
+  }
+
+  function prepare(root) {
+    for (const field of root.querySelectorAll("input[data-expected]")) judge(field);
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches?.("input[data-expected]")) judge(event.target);
+  });
+
+  document.addEventListener("click", (event) => {
+    const closer = event.target.closest?.("[data-close-plan]");
+    if (!closer || !dialog()?.contains(closer)) return;
+    event.preventDefault();
+    dialog().close();
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const shown = dialog();
+    if (!shown || event.detail.target !== shown) return;
+    if (!shown.firstElementChild) return;
+    if (!shown.open) shown.showModal();
+    prepare(shown);
+    const first = shown.querySelector("input[data-expected], [data-close-plan]");
+    first?.focus();
+  });
+
+  document.body.addEventListener("plan-done", () => {
+    if (dialog()?.open) dialog().close();
+  });
+
+  document.addEventListener("close", (event) => {
+    if (event.target === dialog()) dialog().replaceChildren();
+  }, true);
+
+  prepare(document);
+})();
