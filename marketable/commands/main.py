@@ -50,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         answer = options.run(options)
         show(answer, as_json=as_json)
+    except SystemExit as end:  # wrong usage found late, or SIGTERM
+        return int(end.code or 0)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader has enough, as in `| head`

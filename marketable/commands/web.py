@@ -35,9 +35,9 @@ class PageServer(MPServer):
         self._listener = listener
 
     def _init_shared_socket(self) -> None:
-        self._sso = None
-        self._sfd = os.dup(self._listener.fileno())
-        self._shd = SocketHolder(self._sfd, False, self.backlog)
+        self._sso: Any = None
+        self._sfd: Any = os.dup(self._listener.fileno())
+        self._shd: Any = SocketHolder(self._sfd, False, self.backlog)  # type: ignore[call-arg]
 
 
 def serve_pages(listener: socket.socket, *, processes: int, threads: int) -> None:

@@ -132,7 +132,7 @@ def _is_away(error: BaseException) -> bool:
 
 async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
     """Work until told to stop, idle, or the database goes away."""
-    django_app.perform_import_paths()
+    django_app.perform_import_paths()  # type: ignore[no-untyped-call]
     connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
     async with await psycopg.AsyncConnection.connect(
         **connector_params(), autocommit=True
@@ -145,7 +145,7 @@ async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
                 _worker(crew, connector, sign_of_life, runs_schedule=not until_idle)
                 for crew in CREWS
             ]
-            tasks = [asyncio.create_task(worker.run()) for worker in workers]
+            tasks = [asyncio.create_task(_at_work(worker)) for worker in workers]
             watchers = [
                 asyncio.create_task(stop.wait()),
                 asyncio.create_task(_watch(connector, sign_of_life)),
@@ -158,7 +158,7 @@ async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
                 )
             finally:
                 for worker in workers:
-                    worker.stop()
+                    worker.stop()  # type: ignore[no-untyped-call]
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
                 for watcher in watchers:
                     watcher.cancel()
@@ -167,6 +167,10 @@ async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
                     raise result
         finally:
             await connector.close_async()
+
+
+async def _at_work(worker: Worker) -> None:
+    await worker.run()  # type: ignore[no-untyped-call]
 
 
 def _worker(
