@@ -9,7 +9,6 @@ DEFAULT_GROUPS: tuple[tuple[str, str, str], ...] = (
     ("contactinformation", "Contact information", "Dane kontaktu"),
     ("emailinformation", "E-mail information", "Dane o wiadomościach"),
     ("conversioninformation", "Conversion information", "Dane o konwersjach"),
-    ("marketinginformation", "Marketing status", "Status marketingowy"),
 )
 
 
@@ -24,6 +23,7 @@ def _p(
     options: tuple[tuple[str, str, str], ...] = (),
     read_only: bool = False,
     searched: bool = False,
+    external_options: bool = False,
 ) -> PropertyDef:
     return PropertyDef(
         name=name,
@@ -36,6 +36,7 @@ def _p(
         is_system=True,
         is_read_only=read_only,
         is_searched=searched,
+        has_external_options=external_options,
     )
 
 
@@ -113,18 +114,75 @@ STATUS = (
     ("false", "Non-marketing contact", "Kontakt niemarketingowy"),
 )
 
+#: What made a contact marketing, as the API names it (H2).
+REASONS = (
+    ("CRM_UI_BULK_ACTION", "Bulk edit", "Zmiana masowa"),
+    ("CRM_UI", "By hand", "Ręcznie"),
+    ("AUTOMATION_PLATFORM", "Workflow", "Przepływ pracy"),
+    ("FORM", "Form", "Formularz"),
+    ("CONVERSATIONS", "Chatflow", "Przepływ czatu"),
+    ("IMPORT", "Import", "Import"),
+    ("INTEGRATION", "Integration", "Integracja"),
+    ("API", "API", "API"),
+    ("COMMAND", "Command line", "Wiersz poleceń"),
+    ("BILLING", "Account", "Konto"),
+)
+#: What created a contact.
+ORIGINS = (
+    *(reason for reason in REASONS if reason[0] != "COMMAND"),
+    ("MERGE_CONTACTS", "Merge", "Scalenie"),
+    ("UNKNOWN", "Unknown", "Nieznane"),
+)
+
 #: Kept in columns or other tables and given by `contacts/`, never stored among the properties.
 DERIVED = (
     _p("hs_object_id", "Record ID", "Numer rekordu", NUMBER, "number", read_only=True),
     _p("createdate", "Created", "Utworzono", MOMENT, "date", read_only=True),
     _p("lastmodifieddate", "Last modified", "Ostatnia zmiana", MOMENT, "date", read_only=True),
+    _p("hs_createdate", "Record created", "Utworzono rekord", MOMENT, "date", read_only=True),
+    _p(
+        "hs_lastmodifieddate",
+        "Record last modified",
+        "Ostatnia zmiana rekordu",
+        MOMENT,
+        "date",
+        read_only=True,
+    ),
+    _p("hs_email_domain", "E-mail domain", "Domena adresu e-mail", read_only=True),
+    _p("hs_all_contact_vids", "All record IDs", "Wszystkie numery rekordu", read_only=True),
+    _p("hs_merged_object_ids", "Merged record IDs", "Numery scalonych rekordów", read_only=True),
+    _p(
+        "hs_is_contact", "Is a contact", "Jest kontaktem", YES_NO, "booleancheckbox", read_only=True
+    ),
+    _p(
+        "hs_object_source",
+        "Record source",
+        "Źródło rekordu",
+        CHOICE,
+        "select",
+        options=ORIGINS,
+        read_only=True,
+    ),
+    _p("hs_object_source_id", "Record source ID", "Numer źródła rekordu", read_only=True),
+    _p("hs_object_source_label", "Record source label", "Rodzaj źródła rekordu", read_only=True),
+    _p(
+        "hs_object_source_detail_1",
+        "Record source detail",
+        "Szczegóły źródła rekordu",
+        read_only=True,
+    ),
+    _p(
+        "hs_object_source_user_id",
+        "Created by user ID",
+        "Numer osoby, która utworzyła",
+        read_only=True,
+    ),
     _p(
         "hs_marketable_status",
         "Marketing contact status",
         "Status kontaktu marketingowego",
         CHOICE,
         "select",
-        group="marketinginformation",
         options=STATUS,
         read_only=True,
     ),
@@ -134,7 +192,6 @@ DERIVED = (
         "Kontakt marketingowy do następnej aktualizacji",
         CHOICE,
         "booleancheckbox",
-        group="marketinginformation",
         options=YES,
         read_only=True,
     ),
@@ -142,14 +199,15 @@ DERIVED = (
         "hs_marketable_reason_type",
         "Marketing contact status source type",
         "Typ źródła statusu",
-        group="marketinginformation",
+        CHOICE,
+        "select",
+        options=REASONS,
         read_only=True,
     ),
     _p(
         "hs_marketable_reason_id",
         "Marketing contact status source name",
         "Nazwa źródła statusu",
-        group="marketinginformation",
         read_only=True,
     ),
     _p(
@@ -158,7 +216,6 @@ DERIVED = (
         "Marketingowy od",
         MOMENT,
         "date",
-        group="marketinginformation",
         read_only=True,
     ),
     _p(
@@ -167,7 +224,6 @@ DERIVED = (
         "Stanie się niemarketingowy",
         DATE,
         "date",
-        group="marketinginformation",
         read_only=True,
     ),
     _p("hs_additional_emails", "Additional addresses", "Dodatkowe adresy", read_only=True),
@@ -180,7 +236,7 @@ STORED = (
     _p("salutation", "Salutation", "Zwrot grzecznościowy"),
     _p("phone", "Phone", "Telefon", field_type="phonenumber", searched=True),
     _p("mobilephone", "Mobile phone", "Telefon komórkowy", field_type="phonenumber", searched=True),
-    _p("fax", "Fax", "Faks"),
+    _p("fax", "Fax", "Faks", searched=True),
     _p("company", "Company", "Firma", searched=True),
     _p("jobtitle", "Job title", "Stanowisko"),
     _p("website", "Website", "Strona internetowa"),
@@ -199,7 +255,14 @@ STORED = (
     _p("hs_timezone", "Time zone", "Strefa czasowa"),
     _p("lifecyclestage", "Lifecycle stage", "Etap cyklu życia", CHOICE, "radio", options=LIFECYCLE),
     _p("hs_lead_status", "Lead status", "Status leada", CHOICE, "radio", options=LEAD_STATUS),
-    _p("hubspot_owner_id", "Contact owner", "Właściciel kontaktu", CHOICE, "select"),
+    _p(
+        "hubspot_owner_id",
+        "Contact owner",
+        "Właściciel kontaktu",
+        CHOICE,
+        "select",
+        external_options=True,
+    ),
     _p(
         "hubspot_owner_assigneddate",
         "Owner assigned",
@@ -233,6 +296,15 @@ STORED = (
         "select",
         group="emailinformation",
         options=BOUNCES,
+        read_only=True,
+    ),
+    _p(
+        "hs_email_quarantined",
+        "E-mail quarantined",
+        "Adres w kwarantannie",
+        YES_NO,
+        "booleancheckbox",
+        group="emailinformation",
         read_only=True,
     ),
     _p(

@@ -58,14 +58,15 @@ def _told(definition: PropertyDef, error: InvalidValue) -> str:
     texts = {
         "READ_ONLY_VALUE": _("“%(label)s” is read only; its value cannot be set."),
         "INVALID_OPTION": _("“%(label)s”: this is not one of the options."),
+        "INVALID_OWNER_ID": _("“%(label)s”: this is not the number of a person."),
         "INVALID_LONG": _("“%(label)s”: this is not a number."),
         "NUMBER_OUT_OF_RANGE": _("“%(label)s”: this number is too large."),
         "INVALID_DATE": _("“%(label)s”: this is not a date."),
         "INVALID_BOOLEAN": _("“%(label)s”: answer yes or no."),
-        "VALUE_TOO_LONG": _("“%(label)s”: at most 65,536 characters can be stored."),
+        "VALUE_TOO_LONG": _("“%(label)s”: at most %(limit)s characters can be stored."),
         "INVALID_TEXT": _("“%(label)s”: some characters cannot be stored."),
     }
-    return texts[error.code] % {"label": definition.label}
+    return texts[error.code] % {"label": definition.label, "limit": f"{error.limit:,}"}
 
 
 def words_of(email: str | None, properties: Mapping[str, Any], others: list[str]) -> list[str]:
@@ -77,7 +78,7 @@ def words_of(email: str | None, properties: Mapping[str, Any], others: list[str]
         phone=properties.get("phone"),
         mobilephone=properties.get("mobilephone"),
         company=properties.get("company"),
-        other=others,
+        other=[*others, properties.get("fax") or ""],
     )
 
 
