@@ -347,7 +347,7 @@ def test_what_one_may_not_do_stays_visible_with_the_reason(account: AccountInfo)
     analyst = table(signed_in(make.user(account, "analyst")), account)
     actions = {action.code: action for action in page_of(analyst).actions}
     assert not actions["start"].is_enabled
-    assert "marketing_contacts.access" in actions["start"].reason
+    assert "Marketing contacts access" in actions["start"].reason
     assert "anna@example.com" in actions["start"].reason
     assert actions["export"].is_enabled
     assert "Set as marketing contacts" in text(analyst)
@@ -386,7 +386,7 @@ def test_the_tick_needs_the_right(account: AccountInfo) -> None:  # R3, P3
     seller = make.user(account, "sales")
     browser = signed_in(seller)
     address = reverse("contacts:create", args=[account.id])
-    assert "marketing_contacts.access" in browser.get(address).content.decode()
+    assert "Marketing contacts access" in browser.get(address).content.decode()
     refused = browser.post(address, {"email": "x@example.com", "marketing": "1"})
     assert refused.status_code == 403
     assert names(table(signed_in(User.objects.get(email="anna@example.com")), account)) == []

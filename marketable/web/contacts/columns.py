@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from marketable.accounts import queries as accounts
 from marketable.accounts.queries import AccountInfo
 from marketable.contacts.queries import NEWEST, SORTS, ContactRow, Sort, property_sort
-from marketable.history.sources import SourceType
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.rules import Option, PropertyDef, PropertyType
 from marketable.web.contacts.plans import day
 from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
+from marketable.web.wording import source_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def value(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
     if column.name == "email":
         return row.email or ""
     if column.name == "source":
-        return source_label(row.source_type)
+        return source_name(row.source_type)
     moments = {
         "since": row.since,
         "createdate": row.created_at,
@@ -141,28 +141,3 @@ def _text(stored: Any, column: Column, zone: ZoneInfo) -> str:
     if column.kind == PropertyType.DATETIME:
         return day(datetime.fromisoformat(text).astimezone(zone).date())
     return labels.get(text, text)
-
-
-def source_label(code: str) -> str:
-    """Return what people read for a source type (H2)."""
-    return {
-        SourceType.BULK.value: _("Bulk edit"),
-        SourceType.RECORD.value: _("Contact record"),
-        SourceType.CREATE.value: _("Created by hand"),
-        SourceType.WIZARD.value: _("Managing wizard"),
-        SourceType.WORKFLOW.value: _("Workflow"),
-        SourceType.FORM.value: _("Form"),
-        SourceType.EXTERNAL_FORM.value: _("Form made elsewhere"),
-        SourceType.CHATFLOW.value: _("Chatflow"),
-        SourceType.IMPORT.value: _("Import"),
-        SourceType.INTEGRATION.value: _("Integration"),
-        SourceType.API.value: _("API"),
-        SourceType.POLICY.value: _("Hygiene policy"),
-        SourceType.MERGE.value: _("Merge"),
-        SourceType.RESTORE.value: _("Restored"),
-        SourceType.UNDO.value: _("Undo"),
-        SourceType.COMMAND.value: _("Command line"),
-        SourceType.SYSTEM.value: _("System"),
-        SourceType.UPDATE_DATE.value: _("Update date"),
-        SourceType.ACCOUNT.value: _("Account"),
-    }.get(code, code)

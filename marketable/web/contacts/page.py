@@ -17,6 +17,7 @@ from marketable.web.access import AccountRequest
 from marketable.web.contacts.columns import Column, value
 from marketable.web.contacts.plans import day, number
 from marketable.web.contacts.table import SIZES, Table
+from marketable.web.wording import right_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +316,8 @@ def lacks(request: AccountRequest, right: Right) -> str:
     if request.rights.may(right):
         return ""
     names = accounts.who_may(request.account.id, Right.USERS_MANAGE)
-    return _("You lack the right %(right)s. %(names)s can grant it.") % {
-        "right": right.value,
+    return _("This needs the right “%(right)s”. %(names)s can grant it.") % {
+        "right": right_name(right.value),
         "names": ", ".join(names),
     }
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from tempfile import TemporaryFile
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.signing import BadSignature, Signer
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -36,7 +37,7 @@ from marketable.governance.errors import CeilingReached
 from marketable.history.sources import SourceType
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Verdict
-from marketable.segments.selection import Selection, conditions_of
+from marketable.segments.selection import Selection, compile_selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.contacts import columns, new, plans
 from marketable.web.contacts import page as pages
@@ -402,3 +403,31 @@ def _deletion_page(
         "back_url": _back(request, selection),
     }
     return render(request, "contacts/delete.html", page, status=status)
+
+
+# Exporting
+
+
+@require_POST
+@account_page(Right.CONTACTS_EXPORT)
+def export(request: AccountRequest, account_id: int) -> FileResponse:
+    """Answer a selection as CSV, with the columns that the table shows."""
+    from marketable.transfers.exports import export_contacts
+
+    table = read(request.POST)
+    chosen = compile_selection(
+        account_id,
+        read_selection(request.POST),
+        reach=request.reach_view,
+        today=request.today,
+    )
+    shown = columns.chosen(
+        columns.offered(request.account),
+        table.columns or request.user.table_columns.get(str(account_id), []),
+    )
+    out = TemporaryFile()
+    export_contacts(account_id, chosen, [column.name for column in shown], out)
+    out.seek(0)
+    return FileResponse(
+        out, as_attachment=True, filename=f"contacts-{request.today.isoformat()}.csv"
+    )
