@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -16,8 +15,8 @@ from marketable.contacts.queries import NEWEST, SORTS, ContactRow, Sort, propert
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.rules import Option, PropertyDef, PropertyType
-from marketable.web.contacts.plans import day
 from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
+from marketable.web.templatetags.show import day, number
 from marketable.web.wording import source_name
 
 
@@ -27,7 +26,7 @@ class Column:
 
     name: str
     label: str
-    sort: Sort | None
+    sort: Sort
     kind: str = "text"
     options: tuple[tuple[str, str], ...] = ()
 
@@ -103,7 +102,7 @@ def chosen(offered: Sequence[Column], names: Sequence[str]) -> list[Column]:
 def order(offered: Sequence[Column], table: Table) -> tuple[Sort, bool]:
     """Return the order of a table and whether it goes down; newest first unless asked."""
     for column in offered:
-        if column.name == table.sort and column.sort is not None:
+        if column.name == table.sort:
             return column.sort, table.is_descending
     return NEWEST, True
 
@@ -134,7 +133,7 @@ def _text(stored: Any, column: Column, zone: ZoneInfo) -> str:
     if isinstance(stored, list):
         return ", ".join(labels.get(str(one), str(one)) for one in stored)
     if isinstance(stored, int | float):
-        return number_format(stored, use_l10n=True, force_grouping=True)
+        return number(stored)
     text = str(stored)
     if column.kind == PropertyType.DATE:
         return day(date.fromisoformat(text))

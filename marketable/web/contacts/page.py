@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,8 +14,8 @@ from marketable.contacts.queries import ContactRow, Page
 from marketable.marketing_status.rules import Event, Status
 from marketable.web.access import AccountRequest
 from marketable.web.contacts.columns import Column, value
-from marketable.web.contacts.plans import day, number
 from marketable.web.contacts.table import SIZES, Table
+from marketable.web.templatetags.show import day, number
 from marketable.web.wording import right_name
 
 
@@ -150,7 +149,7 @@ def rounded(count: int) -> str:
 
 
 def _millions(count: int) -> str:
-    return number_format(round(count / 1_000_000, 1), decimal_pos=1, use_l10n=True)
+    return number(round(count / 1_000_000, 1))
 
 
 def status_mark(row: ContactRow) -> StatusMark:
@@ -244,7 +243,7 @@ def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> H
         name=column.name,
         label=column.label,
         is_number=column.is_number,
-        sort_url=address(table.sorted_by(column.name)) if column.is_sortable else "",
+        sort_url=address(table.sorted_by(column.name)),
         aria_sort=direction,
         arrow={"ascending": "↑", "descending": "↓"}.get(direction, ""),
     )

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from uuid import UUID
 
-from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +12,7 @@ from marketable.bulk_actions.deleting import Deletion
 from marketable.bulk_actions.services import PlanPreview
 from marketable.marketing_status.rules import Event, Verdict
 from marketable.marketing_status.services import Plan
+from marketable.web.templatetags.show import day, money, number, short_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Bar:
 
     taken: str
     moved: str
-    moves: str  # comes, goes or nothing
+    moves: str  # added, leaving or nothing
     limit: str
 
 
@@ -88,22 +87,9 @@ class Shown:
         return self.plan.action is Event.START or self.plan.action is Event.KEEP
 
 
-def number(value: int) -> str:
-    """Return a whole number grouped as the reader's language does it (Y2)."""
-    return number_format(value, use_l10n=True, force_grouping=True)
-
-
-def day(value: date) -> str:
-    """Return a day with the month as a word: 1 Dec 2026."""
-    return date_format(value, "j M Y")
-
-
-def money(cents: int | None, currency: str) -> str:
+def price(cents: int | None, currency: str) -> str:
     """Return a month's price, or that none is set (T10)."""
-    if cents is None:
-        return _("no price set")
-    amount = number_format(Decimal(cents) / 100, decimal_pos=2, use_l10n=True, force_grouping=True)
-    return f"{amount} {currency}"
+    return money(cents, currency) or _("no price set")
 
 
 def show(preview: PlanPreview, *, zone_name: str, tier_can_fall_on: date) -> Shown:
@@ -228,8 +214,8 @@ def _compared(plan: Plan, usage_before: int, usage_after: int) -> tuple[Compared
         ),
         Compared(
             _("Price a month"),
-            money(plan.price_before, plan.currency),
-            money(plan.price_after, plan.currency),
+            price(plan.price_before, plan.currency),
+            price(plan.price_after, plan.currency),
             is_money=plan.price_after != plan.price_before,
         ),
     )
@@ -245,7 +231,7 @@ def _bar(plan: Plan, usage_before: int, usage_after: int) -> Bar:
     low, high = sorted((usage_before, usage_after))
     moves = "nothing"
     if usage_after != usage_before:
-        moves = "comes" if usage_after > usage_before else "goes"
+        moves = "added" if usage_after > usage_before else "leaving"
     taken = share(low)
     return Bar(
         taken=str(taken),
@@ -549,4 +535,4 @@ def take_back_label(action: Event, update_date: date) -> str:
         return _("Keep them as marketing contacts")
     if action is Event.KEEP:
         return _("Stage them again")
-    return _("Take back on %(date)s") % {"date": date_format(update_date, "j M")}
+    return _("Take back on %(date)s") % {"date": short_day(update_date)}

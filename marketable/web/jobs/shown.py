@@ -10,7 +10,8 @@ from marketable.bulk_actions.queries import BulkActionView
 from marketable.bulk_actions.rules import ActionState
 from marketable.bulk_actions.services import KEPT_FOR
 from marketable.marketing_status.rules import Event
-from marketable.web.contacts.plans import cannot_text, number, take_back_label
+from marketable.web.contacts.plans import cannot_text, take_back_label
+from marketable.web.templatetags.show import number
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,25 @@
+"""Addresses of the pages, one folder each."""
+
+from django.urls import include, path
+
+from marketable.web import access, sign_in
+
+app_patterns = [
+    path("contacts/", include("marketable.web.contacts.urls")),
+    path("contacts/", include("marketable.web.records.urls")),
+    path("imports/", include("marketable.web.imports.urls")),
+    path("jobs/", include("marketable.web.jobs.urls")),
+    path("history/", include("marketable.web.history.urls")),
+    path("usage/", include("marketable.web.usage.urls")),
+    path("properties/", include("marketable.web.properties.urls")),
+    path("people/", include("marketable.web.people.urls")),
+    path("settings/", include("marketable.web.settings.urls")),
+]
+
+urlpatterns = [
+    path("", access.home, name="home"),
+    path("app/<int:account_id>/", include(app_patterns)),
+    path("accounts/link/<str:token>", sign_in.use_link, name="sign_in_link"),
+    path("accounts/invitation/<str:token>", sign_in.accept_invitation, name="invitation"),
+    path("language", sign_in.choose_language, name="language"),
+]

@@ -1,0 +1,103 @@
+"""Names that several pages show: tools, kinds of change, rights, roles, statuses."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from marketable.history.kinds import Kind
+from marketable.history.sources import SourceType
+from marketable.marketing_status.rules import Status
+
+SOURCES = {
+    SourceType.BULK: gettext_lazy("Bulk edit"),
+    SourceType.RECORD: gettext_lazy("Contact record"),
+    SourceType.CREATE: gettext_lazy("Created by hand"),
+    SourceType.WIZARD: gettext_lazy("Managing wizard"),
+    SourceType.WORKFLOW: gettext_lazy("Workflow"),
+    SourceType.FORM: gettext_lazy("Form"),
+    SourceType.EXTERNAL_FORM: gettext_lazy("Form made elsewhere"),
+    SourceType.CHATFLOW: gettext_lazy("Chatflow"),
+    SourceType.IMPORT: gettext_lazy("Import"),
+    SourceType.INTEGRATION: gettext_lazy("Integration"),
+    SourceType.API: gettext_lazy("API"),
+    SourceType.POLICY: gettext_lazy("Hygiene policy"),
+    SourceType.MERGE: gettext_lazy("Merge"),
+    SourceType.RESTORE: gettext_lazy("Restored"),
+    SourceType.UNDO: gettext_lazy("Undo"),
+    SourceType.COMMAND: gettext_lazy("Command line"),
+    SourceType.SYSTEM: gettext_lazy("System"),
+    SourceType.UPDATE_DATE: gettext_lazy("Update date"),
+    SourceType.ACCOUNT: gettext_lazy("Account"),
+}
+
+KINDS = {
+    Kind.STATUS_STARTED: gettext_lazy("Set as marketing"),
+    Kind.STATUS_STAGED: gettext_lazy("Staged as non-marketing"),
+    Kind.STATUS_KEPT: gettext_lazy("Kept as marketing"),
+    Kind.PLACE_MOVED: gettext_lazy("Place taken over by the same address"),
+    Kind.UPDATE_DATE: gettext_lazy("Update date applied"),
+    Kind.CONTACT_CREATED: gettext_lazy("Created"),
+    Kind.CONTACT_CHANGED: gettext_lazy("Changed"),
+    Kind.CONTACT_ARCHIVED: gettext_lazy("Deleted"),
+    Kind.CONTACT_RESTORED: gettext_lazy("Restored"),
+    Kind.CONTACT_ERASED: gettext_lazy("Erased for good"),
+    Kind.CONTACT_MERGED: gettext_lazy("Merged"),
+    Kind.CONTRACT_CHANGED: gettext_lazy("Contract changed"),
+    Kind.TIER_UPGRADED: gettext_lazy("Tier upgraded"),
+    Kind.MEMBER_CHANGED: gettext_lazy("People and rights changed"),
+    Kind.PROPERTY_CHANGED: gettext_lazy("Properties changed"),
+    Kind.SETTING_CHANGED: gettext_lazy("Settings changed"),
+}
+
+STATUSES = {
+    Status.NON_MARKETING: gettext_lazy("Non-marketing"),
+    Status.MARKETING: gettext_lazy("Marketing"),
+    Status.LEAVING: gettext_lazy("Staged as non-marketing"),
+}
+
+ROLES = {
+    "owner": pgettext_lazy("role", "Owner"),
+    "marketing_manager": pgettext_lazy("role", "Marketing manager"),
+    "marketer": pgettext_lazy("role", "Marketer"),
+    "sales": pgettext_lazy("role", "Sales"),
+    "analyst": pgettext_lazy("role", "Analyst"),
+    "billing": pgettext_lazy("role", "Billing"),
+}
+
+RIGHTS = {
+    "contacts.view": gettext_lazy("View contacts"),
+    "contacts.edit": gettext_lazy("Create and edit contacts"),
+    "contacts.delete": gettext_lazy("Delete one contact"),
+    "contacts.bulk_delete": gettext_lazy("Delete many contacts"),
+    "contacts.merge": gettext_lazy("Merge contacts"),
+    "contacts.erase": gettext_lazy("Erase contacts for good"),
+    "contacts.import": gettext_lazy("Import"),
+    "contacts.export": gettext_lazy("Export"),
+    "marketing_contacts.access": gettext_lazy("Marketing contacts access"),
+    "properties.edit": gettext_lazy("Edit properties"),
+    "settings.manage": gettext_lazy("Account settings"),
+    "billing.manage": gettext_lazy("Billing, tiers and limits"),
+    "users.manage": gettext_lazy("People and roles"),
+}
+
+
+def source_name(code: str) -> str:
+    return str(SOURCES[SourceType(code)]) if code in SOURCES else code
+
+
+def kind_name(code: str) -> str:
+    return str(KINDS[Kind(code)]) if code in KINDS else code
+
+
+def right_name(code: str) -> str:
+    return str(RIGHTS.get(code, code))
+
+
+def role_name(code: str) -> str:
+    return str(ROLES.get(code, code))
+
+
+def needs_right(code: str) -> str:
+    """Return what a disabled control says (P4)."""
+    return _("This needs the right “%(right)s”, which an Owner can grant.") % {
+        "right": right_name(code)
+    }
