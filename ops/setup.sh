@@ -3,6 +3,7 @@
 # .venv/bin/marketable. Needs Python 3.11 or newer; says what else is missing, or installs it as root.
 set -eu
 cd "$(dirname "$0")/.."
+here=$(pwd -P)
 PYTHON=${PYTHON:-python3}
 
 "$PYTHON" - <<'CHECK' || exit 1
@@ -19,7 +20,7 @@ make_environment() {
 
 # A folder that was moved, or was left half made, is made anew.
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1 ||
-    [ "$(.venv/bin/python -c 'import sys; print(sys.prefix)')" != "$PWD/.venv" ]; then
+    [ "$(.venv/bin/python -c 'import sys; print(sys.prefix)')" != "$here/.venv" ]; then
     echo "Making a virtual environment in .venv."
     if ! make_environment; then
         package=$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
@@ -42,14 +43,10 @@ echo "Installing what requirements.lock names. This takes a minute the first tim
 
 # The package itself is used from the checkout: no build, and edits count at once.
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-echo "$PWD" >"$site/marketable-checkout.pth"
+echo "$here" >"$site/marketable-checkout.pth"
 cat >.venv/bin/marketable <<COMMAND
-#!$PWD/.venv/bin/python
-import sys
-
-from marketable.commands.main import main
-
-sys.exit(main())
+#!/bin/sh
+exec "$here/.venv/bin/python" -P -m marketable "\$@"
 COMMAND
 chmod 755 .venv/bin/marketable
 touch .venv/.ready

@@ -30,6 +30,7 @@ TABLE = (
     Periodic("sweep", "* * * * *", UPKEEP, upkeep.sweep),
     Periodic("write_usage_days", "7 * * * *", UPKEEP, upkeep.write_usage_days),  # T1
     Periodic("prove_accounts", "10 2 * * *", UPKEEP, upkeep.prove_accounts),  # O12
+    Periodic("erase_old_archived", "10 3 * * *", UPKEEP, upkeep.erase_old_archived),  # S14
     Periodic("clear_remains", "40 3 * * *", UPKEEP, upkeep.clear_remains),
 )
 

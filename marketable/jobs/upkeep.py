@@ -21,6 +21,7 @@ from marketable.billing import rules as billing_rules
 from marketable.billing import services as billing
 from marketable.bulk_actions import queries as bulk_actions
 from marketable.bulk_actions.errors import BulkActionUnknown
+from marketable.contacts.services import erase
 from marketable.governance import services as governance
 from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
@@ -134,6 +135,12 @@ def tell_owners(account: AccountInfo, proof: Proof) -> None:
             None,
             owners,
         )
+
+
+def erase_old_archived(now: datetime) -> None:
+    """Erase what has been in the recycle bin for 90 days (S14)."""
+    for account in accounts.all_accounts():
+        erase.erase_old_archived(account.id, now=now)
 
 
 def clear_remains(now: datetime) -> None:
