@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -55,7 +56,10 @@ def create_account(
     account = Account.objects.create(
         name=_name(name), time_zone=time_zone, language=language, created_at=now
     )
-    user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+    # Two commands may make the same person's first two accounts at once.
+    user, _is_new = User.objects.get_or_create(
+        email=email, defaults={"password": make_password(None)}
+    )
     Membership.objects.create(account=account, user=user, role=OWNER, joined_at=now)
     record(
         account.id,
