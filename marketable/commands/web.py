@@ -2,6 +2,7 @@
 
 import os
 import socket
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,8 @@ def _loader() -> Callable[[], Any]:
         die_with_parent(parent)
         from django.core.wsgi import get_wsgi_application
 
+        # Static files come from the packages; the folder for collected ones is seldom there.
+        warnings.filterwarnings("ignore", message="No directory at")
         return get_wsgi_application()
 
     return load
