@@ -109,6 +109,7 @@ class TablePage:
     import_url: str
     create_url: str
     count_url: str
+    is_counted_soon: bool
     total_key: str
     total_text: str
     all_ticked_text: str
@@ -126,12 +127,20 @@ class TablePage:
     is_filtered: bool
 
 
+#: An estimate up to here is replaced by the exact number as soon as the page has been shown.
+COUNTED_SOON = 200_000
+
+
 @dataclass(frozen=True, slots=True)
 class TotalShown:
     """How many match. `is_exact` False: about so many, from a bounded count or an estimate."""
 
     count: int
     is_exact: bool
+
+    @property
+    def total_key(self) -> str:
+        return str(self.count) if self.is_exact else ""
 
     @property
     def total_text(self) -> str:
@@ -202,7 +211,8 @@ def build(
         if request.rights.may(Right.CONTACTS_EDIT)
         else "",
         count_url=count_url,
-        total_key=str(total.count) if total.is_exact else "",
+        is_counted_soon=not total.is_exact and total.count <= COUNTED_SOON,
+        total_key=total.total_key,
         total_text=total.total_text,
         all_ticked_text=ngettext(
             "The %(count)s contact on this page is selected.",

@@ -43,12 +43,13 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The tier as a bar, in thousandths of its width and as text for a drawing: what is taken,
-    then what comes or goes, and where the limit stands."""
+    then what comes or goes, and where the limits before and after stand."""
 
     taken: str
     moved: str
     moves: str  # added, leaving or nothing
     limit: str
+    limit_before: str  # empty when it stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,7 @@ def _bar(plan: Plan, usage_before: int, usage_after: int) -> Bar:
         moved=str(min(share(high - low), 1000 - taken)),
         moves=moves,
         limit=str(min(share(plan.tier_after), 997)),
+        limit_before=str(share(plan.tier_before)) if plan.tier_before != plan.tier_after else "",
     )
 
 

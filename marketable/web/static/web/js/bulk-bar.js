@@ -6,6 +6,7 @@
   const results = () => document.getElementById("results");
   const bar = () => document.getElementById("bulk-bar");
   const form = () => document.getElementById("selection");
+  const total = () => document.getElementById("total").dataset;
   const boxes = () => [...document.querySelectorAll("input[data-tick]")];
   const pageBox = () => document.querySelector("input[data-tick-page]");
   const number = (value) => new Intl.NumberFormat(document.documentElement.lang).format(value);
@@ -59,7 +60,7 @@
     show();
   }
 
-  function summary(total, isPageTicked) {
+  function summary(matching, isPageTicked) {
     const texts = bar().dataset;
     if (!chosen.everyone) {
       return isPageTicked && chosen.ids.size === boxes().length
@@ -67,11 +68,11 @@
         : texts.textSome.replace("{n}", number(chosen.ids.size));
     }
     const left = chosen.except.size;
-    if (left === 0) return texts.textAll.replace("{n}", results().dataset.totalText);
-    if (total === null) return texts.textAllButAbout.replace("{except}", number(left));
+    if (left === 0) return texts.textAll.replace("{n}", total().totalText);
+    if (matching === null) return texts.textAllButAbout.replace("{except}", number(left));
     return texts.textAllBut
       .replace("{except}", number(left))
-      .replace("{n}", number(Math.max(total - left, 0)));
+      .replace("{n}", number(Math.max(matching - left, 0)));
   }
 
   function show() {
@@ -88,16 +89,18 @@
       pageBox().checked = isPageTicked;
       pageBox().indeterminate = ticked.length > 0 && !isPageTicked;
     }
-    const total = results().dataset.total === "" ? null : Number(results().dataset.total);
+    const matching = total().total === "" ? null : Number(total().total);
     const isShown = !isEmpty();
     bar().hidden = !isShown;
     document.getElementById("tool-row").hidden = isShown;
     if (isShown) {
-      bar().querySelector("[data-summary]").textContent = summary(total, isPageTicked);
+      bar().querySelector("[data-summary]").textContent = summary(matching, isPageTicked);
       const offer = bar().querySelector("[data-everyone]");
-      offer.hidden = chosen.everyone || !isPageTicked || total === rows.length;
+      offer.hidden = chosen.everyone || !isPageTicked || matching === rows.length;
       if (!offer.hidden) {
-        offer.textContent = bar().dataset.textOffer.replace("{n}", results().dataset.totalText);
+        const { textOffer, textOfferAbout } = bar().dataset;
+        offer.textContent = (matching === null ? textOfferAbout : textOffer)
+          .replace("{n}", total().totalText);
       }
     }
     const hidden = form().elements;
@@ -137,7 +140,8 @@
   }
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target?.id === "results" || event.detail.elt?.id === "results") begin();
+    if (event.detail.elt?.id === "results") begin();
+    else if (event.detail.elt?.id === "total" && results()) show();
   });
   /* A page that the browser kept, shown again by its own Back button, has the ticks of then. */
   window.addEventListener("pageshow", begin);

@@ -42,7 +42,10 @@
     const shown = dialog();
     if (!shown || event.detail.target !== shown) return;
     if (!shown.firstElementChild) return;
-    if (!shown.open) shown.showModal();
+    if (!shown.open) {
+      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      shown.showModal();
+    }
     prepare(shown);
     const first = shown.querySelector("input[data-expected], [data-close-plan]");
     first?.focus();
