@@ -1,0 +1,81 @@
+"""The file of rows that were not taken: the original columns and the reason, ready to be mended
+and dropped back in."""
+
+import csv
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from marketable import sql
+from marketable.contacts.rules import csv_safe
+from marketable.transfers import queries
+from marketable.transfers.queries import ImportView
+from marketable.transfers.reading import clean, rows_of, same_width
+
+REASON = "reason"
+
+
+def write(account_id: int, view: ImportView) -> str:
+    """Write the failures of an import by reading its file once more; return the stored name.
+
+    The failed lines come from the database in order, beside the file's rows in order, so neither
+    is ever held as a whole.
+    """
+    stored_as = f"{uuid.uuid4().hex}.csv"
+    path = queries.folder() / stored_as
+    headers = [*view.headers]
+    if REASON in headers:  # a failures file that was dropped back in
+        headers.remove(REASON)
+    places = [place for place, name in enumerate(view.headers) if name != REASON]
+    failed = _failed_lines(account_id, view.id)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8-sig", newline="") as out:  # noqa: PTH123
+        writer = csv.writer(out)
+        writer.writerow([*map(csv_safe, headers), REASON])
+        wanted = next(failed, None)
+        for line, row in rows_of(queries.folder() / view.stored_as, view.format):
+            while wanted is not None and wanted[0] < line:
+                wanted = next(failed, None)
+            if wanted is None:
+                break
+            if wanted[0] == line:
+                cells = same_width(row, len(view.headers))
+                shown = [csv_safe(clean(cells[place])) for place in places]
+                shown += [csv_safe(clean(cell)) for cell in cells[len(view.headers) :]]
+                code, field = wanted[1], wanted[2]
+                writer.writerow([*shown, f"{code}: {field}" if field else code])
+    return stored_as
+
+
+def _failed_lines(account_id: int, import_id: int) -> Iterator[tuple[int, str, str]]:
+    after = 0
+    while True:
+        found = sql.rows(
+            "SELECT line, code, field FROM import_failure WHERE account_id = %(account_id)s "
+            "AND import_id = %(import_id)s AND line > %(after)s ORDER BY line LIMIT 10000",
+            {"account_id": account_id, "import_id": import_id, "after": after},
+        )
+        if not found:
+            return
+        for line, code, field in found:
+            yield int(line), str(code), str(field)
+        after = int(found[-1][0])
+
+
+def forget(path: Path, addresses: Sequence[str]) -> None:
+    """Remove the rows that name one of the addresses."""
+    if not path.exists():
+        return
+    sought = [address.casefold() for address in addresses]
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with (
+        path.open(encoding="utf-8-sig", newline="") as file,
+        open(descriptor, "w", encoding="utf-8-sig", newline="") as out,  # noqa: PTH123
+    ):
+        writer = csv.writer(out)
+        for row in csv.reader(file):
+            if not any(one in cell.casefold() for cell in row for one in sought):
+                writer.writerow(row)
+    fresh.replace(path)

@@ -1,0 +1,159 @@
+"""Reading imports and their outcomes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from marketable import sql
+from marketable.history.sources import Source
+from marketable.transfers.errors import ImportUnknown
+from marketable.transfers.models import ImportRun
+from marketable.transfers.reading import Format
+from marketable.transfers.rules import ImportState, Marketing
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """An import with its progress. `outcomes` counts rows by what became of them."""
+
+    id: int
+    state: ImportState
+    by: Source
+    file_name: str
+    stored_as: str
+    format: Format
+    headers: tuple[str, ...]
+    mapping: tuple[Mapping[str, Any] | None, ...]
+    options: Mapping[str, Any]
+    check: Mapping[str, Any]
+    total: int
+    done: int
+    outcomes: Mapping[str, int]
+    change_id: int | None
+    failures_as: str
+    error: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancelled_at: datetime | None
+    undone_at: datetime | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in {ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING}
+
+    @property
+    def created(self) -> int:
+        return self.outcomes.get("created", 0)
+
+    @property
+    def updated(self) -> int:
+        return self.outcomes.get("updated", 0)
+
+    @property
+    def unchanged(self) -> int:
+        return self.outcomes.get("unchanged", 0)
+
+    @property
+    def marketing_started(self) -> int:
+        return self.outcomes.get("marketing_started", 0)
+
+    @property
+    def failed(self) -> int:
+        known = {"created", "updated", "unchanged", "marketing_started"}
+        return sum(count for name, count in self.outcomes.items() if name not in known)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Return the codes of rows that were not taken, with their counts."""
+        known = {"created", "updated", "unchanged", "marketing_started"}
+        return {name: count for name, count in self.outcomes.items() if name not in known}
+
+    @property
+    def marketing(self) -> Marketing:
+        return Marketing(self.options.get("marketing", Marketing.LEAVE))
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.done * 100 // self.total) if self.total else 0
+
+
+def folder() -> Path:
+    """Return where files of imports lie: in the data folder, for this user only."""
+    path = Path(settings.DATA_DIR) / "imports"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def import_run(account_id: int, import_id: int) -> ImportView:
+    row = ImportRun.objects.filter(account_id=account_id, id=import_id).first()
+    if row is None:
+        raise ImportUnknown
+    return view(row)
+
+
+def import_runs(account_id: int, *, since: datetime, limit: int = 100) -> list[ImportView]:
+    """Return imports since a moment, newest first, without drafts that nobody went on with."""
+    found = ImportRun.objects.filter(account_id=account_id, created_at__gte=since)
+    return [view(row) for row in found.order_by("-id")[:limit]]
+
+
+def unfinished() -> list[tuple[int, int]]:
+    """Return (account, import) of those that should be worked on, of all accounts."""
+    states = [ImportState.CHECKING.value, ImportState.RUNNING.value, ImportState.UNDOING.value]
+    found = ImportRun.objects.filter(state__in=states).order_by("created_at")
+    return list(found.values_list("account_id", "id"))
+
+
+def last_mapping(account_id: int, headers: Sequence[str]) -> list[Mapping[str, Any] | None] | None:
+    """Return the mapping of the latest import with the same headers that ran."""
+    row = (
+        ImportRun.objects.filter(
+            account_id=account_id,
+            headers=list(headers),
+            state__in=[ImportState.COMPLETE.value, ImportState.CANCELLED.value],
+        )
+        .order_by("-id")
+        .first()
+    )
+    return list(row.mapping["columns"]) if row else None
+
+
+def failures(account_id: int, import_id: int, *, limit: int = 50) -> list[tuple[int, str, str]]:
+    """Return (line, code, property) of rows that cannot be taken, first lines first."""
+    found = sql.rows(
+        "SELECT line, code, field FROM import_failure WHERE account_id = %(account_id)s "
+        "AND import_id = %(import_id)s ORDER BY line LIMIT %(limit)s",
+        {"account_id": account_id, "import_id": import_id, "limit": limit},
+    )
+    return [(int(line), str(code), str(field)) for line, code, field in found]
+
+
+def view(row: ImportRun) -> ImportView:
+    return ImportView(
+        id=row.id,
+        state=ImportState(row.state),
+        by=Source.from_json(row.source),
+        file_name=row.file_name,
+        stored_as=row.stored_as,
+        format=Format(**row.format),
+        headers=tuple(row.headers),
+        mapping=tuple(row.mapping.get("columns", [])),
+        options=row.options,
+        check=row.check_result,
+        total=row.total,
+        done=row.done,
+        outcomes=row.outcomes,
+        change_id=row.change_id,
+        failures_as=row.failures_as,
+        error=row.error,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        cancelled_at=row.cancelled_at,
+        undone_at=row.undone_at,
+    )
