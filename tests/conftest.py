@@ -133,4 +133,3 @@ def cloned(config: pytest.Config) -> Iterator[str]:
         yield with_database(admin_url, name)
     finally:
         administer(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-

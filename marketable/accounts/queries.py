@@ -94,8 +94,7 @@ def invitations(account_id: int, now: datetime) -> list[OpenInvitation]:
         account_id=account_id, accepted_at=None, expires_at__gt=now
     ).order_by("-created_at")
     return [
-        OpenInvitation(row.id, row.email, row.role, row.created_at, row.expires_at)
-        for row in found
+        OpenInvitation(row.id, row.email, row.role, row.created_at, row.expires_at) for row in found
     ]
 
 

@@ -118,9 +118,7 @@ def invite(account_id: int, email: str, role: str, *, by: Source, now: datetime)
 
 
 @sql.retried
-def withdraw_invitation(
-    account_id: int, invitation_id: int, *, by: Source, now: datetime
-) -> None:
+def withdraw_invitation(account_id: int, invitation_id: int, *, by: Source, now: datetime) -> None:
     """Make an invitation's link worthless. Safe to repeat."""
     gone, _detail = Invitation.objects.filter(
         account_id=account_id, id=invitation_id, accepted_at=None
@@ -241,9 +239,7 @@ def set_team(account_id: int, user_id: int, team: str, *, by: Source, now: datet
         return
     row.team = name
     row.save(update_fields=["team"])
-    record(
-        account_id, Kind.MEMBER_CHANGED, by=by, at=now, body={"user": user_id, "team": True}
-    )
+    record(account_id, Kind.MEMBER_CHANGED, by=by, at=now, body={"user": user_id, "team": True})
 
 
 @sql.retried
@@ -263,9 +259,7 @@ def remove_member(account_id: int, user_id: int, *, by: Source, now: datetime) -
 
 
 @sql.retried
-def rename_account(
-    account_id: int, *, name: str, language: str, by: Source, now: datetime
-) -> None:
+def rename_account(account_id: int, *, name: str, language: str, by: Source, now: datetime) -> None:
     """Change the account's name and language."""
     if language not in dict(settings.LANGUAGES):
         raise BadField(_("There is no such language."), field="language")
@@ -285,9 +279,7 @@ def rename_account(
     )
 
 
-def change_profile(
-    user_id: int, *, name: str, language: str, theme: str, density: str
-) -> None:
+def change_profile(user_id: int, *, name: str, language: str, theme: str, density: str) -> None:
     """Change how the product looks to one person. No contact, status or right is touched."""
     if language and language not in dict(settings.LANGUAGES):
         raise BadField(_("There is no such language."), field="language")

@@ -57,9 +57,7 @@ def calendar(account_id: int) -> Calendar:
     """Return the account's contracts as one calendar of update dates (U7)."""
     found = ContractRow.objects.filter(account_id=account_id).order_by("starts_on")
     contracts = tuple(
-        Contract(
-            starts_on=row.starts_on, term=Term(row.term), years=row.years, ends_on=row.ends_on
-        )
+        Contract(starts_on=row.starts_on, term=Term(row.term), years=row.years, ends_on=row.ends_on)
         for row in found
     )
     if not contracts:
@@ -112,9 +110,7 @@ def subscription(account_id: int, today: date) -> SubscriptionInfo:
 def days(account_id: int, since: date, until: date) -> list[DayOfUsage]:
     """Return the days that have a row, oldest first, both ends included."""
     found = UsageDay.objects.filter(account_id=account_id, day__gte=since, day__lte=until)
-    return [
-        DayOfUsage(row.day, row.marketing_count, row.peak) for row in found.order_by("day")
-    ]
+    return [DayOfUsage(row.day, row.marketing_count, row.peak) for row in found.order_by("day")]
 
 
 def day_before(account_id: int, day: date) -> DayOfUsage | None:

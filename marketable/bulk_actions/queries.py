@@ -107,7 +107,7 @@ def bulk_actions(
 def taken_back(account_id: int, bulk_action_ids: Sequence[int]) -> frozenset[int]:
     """Return those among them that another bulk action has taken back."""
     found = BulkAction.objects.filter(account_id=account_id, reverts_id__in=bulk_action_ids)
-    return frozenset(found.values_list("reverts_id", flat=True))
+    return frozenset(row.reverts_id for row in found if row.reverts_id is not None)
 
 
 def unfinished() -> list[tuple[int, int]]:

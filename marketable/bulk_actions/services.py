@@ -320,9 +320,7 @@ def run_next_batch(account_id: int, bulk_action_id: int, *, now: datetime) -> bo
     Returns whether there may be more to do. Any number of workers may call it at once: they take
     turns, and no batch is done twice.
     """
-    locked = BulkAction.objects.select_for_update().filter(
-        account_id=account_id, id=bulk_action_id
-    )
+    locked = BulkAction.objects.select_for_update().filter(account_id=account_id, id=bulk_action_id)
     row = locked.first()
     if row is None:
         raise BulkActionUnknown
@@ -450,9 +448,7 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
     event = {Event.START: Event.STOP, Event.STOP: Event.KEEP, Event.KEEP: Event.STOP}[was.kind]
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
     chosen = _untouched(was, today_is_before=today < was.update_date)
-    answer = marketing.plan(
-        account_id, event, chosen, now=now, include_unreachable=True
-    )
+    answer = marketing.plan(account_id, event, chosen, now=now, include_unreachable=True)
     if answer.changing == 0:
         raise CannotUndo(_("There is nothing left to take back: all were changed since."))
     new_id = _next_id()
@@ -470,9 +466,7 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
     )
     judged = sql.compose(status_queries.judge(event), chosen=chosen.text)
     sql.rows(
-        sql.compose(
-            sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)
-        ),
+        sql.compose(sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)),
         {
             **chosen.params,
             "account_id": account_id,

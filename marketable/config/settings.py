@@ -135,7 +135,7 @@ LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-USE_THOUSAND_SEPARATOR = True
+USE_THOUSAND_SEPARATOR = False  # ids and form values are numbers too; pages use `show`
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -24,9 +24,7 @@ def live() -> Condition:
 
 def archived() -> Condition:
     """In the recycle bin: deleted, and not erased or merged away."""
-    return Condition(
-        "c.archived_at IS NOT NULL AND c.erased_at IS NULL AND c.merged_into IS NULL"
-    )
+    return Condition("c.archived_at IS NOT NULL AND c.erased_at IS NULL AND c.merged_into IS NULL")
 
 
 def reach(within: Reach) -> Condition:

@@ -324,7 +324,9 @@ def count(account_id: int, where: Sequence[Condition]) -> Count:
     """Return how many contacts meet every condition: exact when cheap, else the planner's
     estimate, so that no page waits for a full count."""
     text, params = _where(account_id, where)
-    found = sql.row(f"SELECT count(*) FROM (SELECT 1 {text} LIMIT {COUNT_BOUND}) AS bounded", params)
+    found = sql.row(
+        f"SELECT count(*) FROM (SELECT 1 {text} LIMIT {COUNT_BOUND}) AS bounded", params
+    )
     assert found is not None
     if int(found[0]) < COUNT_BOUND:
         return Count(int(found[0]), is_exact=True)

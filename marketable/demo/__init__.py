@@ -185,17 +185,13 @@ def _clean_up(
         marketing.stop_marketing(account_id, _ids(staged), by=by, now=at)
         kept = [one for one in staged if chance.random() < 0.1]
         if kept:
-            marketing.keep_marketing(
-                account_id, _ids(kept), by=by, now=at + timedelta(minutes=20)
-            )
+            marketing.keep_marketing(account_id, _ids(kept), by=by, now=at + timedelta(minutes=20))
         gone = set(staged) - set(kept)
     else:
         gone = set()
     deleted = [one for one in ids if chance.random() < 0.002]
     if deleted:
-        archive_contacts(
-            account_id, _ids(deleted), by=by, now=moment + timedelta(minutes=100)
-        )
+        archive_contacts(account_id, _ids(deleted), by=by, now=moment + timedelta(minutes=100))
     return [one for one in ids if one not in gone.union(deleted)]
 
 

@@ -28,15 +28,10 @@ COUNTRIES = (
         "600 000 000",
         46,
         tuple(
-            "Anna Katarzyna Małgorzata Agnieszka Łucja Żaneta Zofia Hanna Julia Maja Aleksandra "
-            "Piotr Krzysztof Andrzej Tomasz Paweł Michał Marcin Jakub Łukasz Święcisław Grzegorz "
-            "Wojciech Kamil Bartosz Joanna Barbara Ewa Elżbieta Magdalena".split()
+            ["Anna", "Katarzyna", "Małgorzata", "Agnieszka", "Łucja", "Żaneta", "Zofia", "Hanna", "Julia", "Maja", "Aleksandra", "Piotr", "Krzysztof", "Andrzej", "Tomasz", "Paweł", "Michał", "Marcin", "Jakub", "Łukasz", "Święcisław", "Grzegorz", "Wojciech", "Kamil", "Bartosz", "Joanna", "Barbara", "Ewa", "Elżbieta", "Magdalena"]
         ),
         tuple(
-            "Nowak Kowalski Wiśniewska Wójcik Kowalczyk Kamińska Lewandowski Zieliński Szymańska "
-            "Woźniak Dąbrowski Kozłowska Jankowski Mazur Kwiatkowska Krawczyk Piotrowska "
-            "Grabowski Nowakowska Pawłowski Michalska Źrebiec Żak Śliwa Łoś Ćwikliński "
-            "Chrząszczewska Brzęczyszczykiewicz Gębka Jędrzejewska".split()
+            ["Nowak", "Kowalski", "Wiśniewska", "Wójcik", "Kowalczyk", "Kamińska", "Lewandowski", "Zieliński", "Szymańska", "Woźniak", "Dąbrowski", "Kozłowska", "Jankowski", "Mazur", "Kwiatkowska", "Krawczyk", "Piotrowska", "Grabowski", "Nowakowska", "Pawłowski", "Michalska", "Źrebiec", "Żak", "Śliwa", "Łoś", "Ćwikliński", "Chrząszczewska", "Brzęczyszczykiewicz", "Gębka", "Jędrzejewska"]
         ),
         ("Warszawa", "Kraków", "Łódź", "Wrocław", "Poznań", "Gdańsk", "Lublin", "Białystok"),
     ),
@@ -47,12 +42,10 @@ COUNTRIES = (
         "151 0000 0000",
         18,
         tuple(
-            "Jürgen Björn Käthe Lena Lukas Hannah Felix Günther Sabine Stefan Ulrike Jörg Heike "
-            "Matthias Anke Torsten Silke Sören Greta Moritz".split()
+            ["Jürgen", "Björn", "Käthe", "Lena", "Lukas", "Hannah", "Felix", "Günther", "Sabine", "Stefan", "Ulrike", "Jörg", "Heike", "Matthias", "Anke", "Torsten", "Silke", "Sören", "Greta", "Moritz"]
         ),
         tuple(
-            "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer "
-            "Koch Bauer Richter Klein Wolf Schröder Neumann Groß Weiß".split()
+            ["Müller", "Schmidt", "Schneider", "Fischer", "Weber", "Meyer", "Wagner", "Becker", "Schulz", "Hoffmann", "Schäfer", "Koch", "Bauer", "Richter", "Klein", "Wolf", "Schröder", "Neumann", "Groß", "Weiß"]
         ),
         ("Berlin", "Hamburg", "München", "Köln", "Leipzig", "Düsseldorf", "Nürnberg"),
     ),
@@ -63,8 +56,7 @@ COUNTRIES = (
         "7700 000 000",
         12,
         tuple(
-            "Oliver Amelia George Isla Harry Ava Noah Mia Jack Emily Charlie Poppy Siobhán Rhys "
-            "Eilidh Callum Imogen Alfie".split()
+            ["Oliver", "Amelia", "George", "Isla", "Harry", "Ava", "Noah", "Mia", "Jack", "Emily", "Charlie", "Poppy", "Siobhán", "Rhys", "Eilidh", "Callum", "Imogen", "Alfie"]
         ),
         (
             "Smith",
@@ -92,12 +84,10 @@ COUNTRIES = (
         "6 00 00 00 00",
         9,
         tuple(
-            "Camille Chloé Léa Manon Inès Zoé Hugo Théo Jérôme François Benoît Gaël Océane "
-            "Élodie Maël Noémie".split()
+            ["Camille", "Chloé", "Léa", "Manon", "Inès", "Zoé", "Hugo", "Théo", "Jérôme", "François", "Benoît", "Gaël", "Océane", "Élodie", "Maël", "Noémie"]
         ),
         tuple(
-            "Martin Bernard Dubois Thomas Robert Richard Petit Durand Leroy Moreau Lefèvre "
-            "Fournier Girard Bonnet Gauthier Chevalier".split()
+            ["Martin", "Bernard", "Dubois", "Thomas", "Robert", "Richard", "Petit", "Durand", "Leroy", "Moreau", "Lefèvre", "Fournier", "Girard", "Bonnet", "Gauthier", "Chevalier"]
         ),
         ("Paris", "Lyon", "Marseille", "Toulouse", "Nantes", "Lille", "Besançon"),
     ),
@@ -108,12 +98,10 @@ COUNTRIES = (
         "601 000 000",
         8,
         tuple(
-            "Jiří Jana Petr Lucie Tomáš Eva Pavel Kateřina Martin Hana Ondřej Šárka Zdeněk "
-            "Růžena".split()
+            ["Jiří", "Jana", "Petr", "Lucie", "Tomáš", "Eva", "Pavel", "Kateřina", "Martin", "Hana", "Ondřej", "Šárka", "Zdeněk", "Růžena"]
         ),
         tuple(
-            "Novák Svobodová Novotný Dvořák Černá Procházka Kučerová Veselý Horák Němcová Šťastný "
-            "Řehoř".split()
+            ["Novák", "Svobodová", "Novotný", "Dvořák", "Černá", "Procházka", "Kučerová", "Veselý", "Horák", "Němcová", "Šťastný", "Řehoř"]
         ),
         ("Praha", "Brno", "Ostrava", "Plzeň", "Olomouc", "Český Krumlov"),
     ),
@@ -123,12 +111,9 @@ COUNTRIES = (
         "+34",
         "600 000 000",
         7,
+        tuple(["Lucía", "Martín", "Sofía", "Álvaro", "María", "Íñigo", "Paula", "Nuño", "Carmen", "Begoña", "Iván", "Noelia"]),
         tuple(
-            "Lucía Martín Sofía Álvaro María Íñigo Paula Nuño Carmen Begoña Iván Noelia".split()
-        ),
-        tuple(
-            "García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Núñez "
-            "Ibáñez Peña".split()
+            ["García", "Fernández", "González", "Rodríguez", "López", "Martínez", "Sánchez", "Pérez", "Gómez", "Núñez", "Ibáñez", "Peña"]
         ),
         ("Madrid", "Barcelona", "Valencia", "Sevilla", "Málaga", "A Coruña"),
     ),

@@ -86,15 +86,11 @@ def settle(
         account_id, info, usage=usage, cause_id=cause_id, by=by, now=now
     )
     before = usage - (delta if usage_delta is None else usage_delta)
-    billing_services.remember_day(
-        account_id, day=today, usage_before=before, usage_after=usage
-    )
+    billing_services.remember_day(account_id, day=today, usage_before=before, usage_after=usage)
     return Settled(before, usage, tier.before, tier.after)
 
 
-def ceiling_reached(
-    account_id: int, *, wanted: int, overdue: int, ceiling: int
-) -> CeilingReached:
+def ceiling_reached(account_id: int, *, wanted: int, overdue: int, ceiling: int) -> CeilingReached:
     found = sql.row(
         "SELECT counter + reserved FROM account_usage WHERE account_id = %(account_id)s",
         {"account_id": account_id},
@@ -118,9 +114,7 @@ RETURNING places_left
 """
 
 
-def reserve(
-    account_id: int, holder: str, places: int, *, overdue: int, today: date
-) -> None:
+def reserve(account_id: int, holder: str, places: int, *, overdue: int, today: date) -> None:
     """Hold `places` against the ceiling for work that will take them batch by batch.
 
     Raises CeilingReached when they do not fit now.

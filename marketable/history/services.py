@@ -1,18 +1,17 @@
 """Writing the ledger: a change is opened, its contact rows are written by the statement that
 alters the contacts, and it is closed with the counts, all in the caller's transaction."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from marketable import sql
 from marketable.history.kinds import Kind
 from marketable.history.sources import Source
-
-from django.core.serializers.json import DjangoJSONEncoder
-import json
 
 INSERT = """
 INSERT INTO change (account_id, at, kind, actor_type, actor_id, actor_label, source_type,

@@ -48,9 +48,7 @@ class Source:
 
     def through(self, tool: SourceType, tool_id: str = "", tool_label: str = "") -> "Source":
         """Return the same actor acting through another tool."""
-        return Source(
-            self.actor_type, self.actor_id, self.actor_label, tool, tool_id, tool_label
-        )
+        return Source(self.actor_type, self.actor_id, self.actor_label, tool, tool_id, tool_label)
 
     def as_json(self) -> dict[str, str]:
         return {**asdict(self), "tool": self.tool.value}

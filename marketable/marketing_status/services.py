@@ -121,9 +121,7 @@ def start_marketing(
 
     Raises CeilingReached, and changes nothing, when the new places do not fit (O3).
     """
-    return _move(
-        Event.START, account_id, chosen, by, now, bulk_action_id, holder, body, reverts_id
-    )
+    return _move(Event.START, account_id, chosen, by, now, bulk_action_id, holder, body, reverts_id)
 
 
 def stop_marketing(
@@ -190,9 +188,7 @@ def _move(
         "change_id": change_id,
     }
     taken_over = 0
-    if event is Event.START and queries.somebody_holds_a_place(
-        account_id, today
-    ):
+    if event is Event.START and queries.somebody_holds_a_place(account_id, today):
         taken_over = _take_over(account_id, chosen, by=by, now=now, params=params)
     statement = sql.compose(sql.load("marketing_status", event.value), chosen=chosen.text)
     found = sql.row(statement, params)
@@ -200,9 +196,7 @@ def _move(
     selected, started, kept, staged = (int(value) for value in found)
     changed = started + kept + staged
     if changed:
-        history.close_change(
-            account_id, change_id, contact_count=changed, marketing_delta=started
-        )
+        history.close_change(account_id, change_id, contact_count=changed, marketing_delta=started)
     else:
         history.drop_change(account_id, change_id)
     settled = settle(
@@ -360,9 +354,7 @@ def _leave(
         history.drop_change(account_id, change_id)
         return 0, last, None
     history.close_change(account_id, change_id, contact_count=left, marketing_delta=-left)
-    settle(
-        account_id, -left, cause_id=change_id, by=by, now=now, today=today, usage_delta=0
-    )
+    settle(account_id, -left, cause_id=change_id, by=by, now=now, today=today, usage_delta=0)
     return left, last, change_id
 
 

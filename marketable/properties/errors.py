@@ -24,7 +24,9 @@ class NameTaken(Conflict):
     code = "name_taken"
 
     def __init__(self, name: str) -> None:
-        super().__init__(_("There is a property “%(name)s” already.") % {"name": name}, field="name")
+        super().__init__(
+            _("There is a property “%(name)s” already.") % {"name": name}, field="name"
+        )
 
 
 class BadValues(Invalid):

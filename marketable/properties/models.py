@@ -45,4 +45,6 @@ class UniqueValue(models.Model):
 
     class Meta:
         db_table = "unique_value"
-        indexes = [models.Index(fields=["account_id", "contact_id"], name="unique_value_of_contact")]
+        indexes = [
+            models.Index(fields=["account_id", "contact_id"], name="unique_value_of_contact")
+        ]

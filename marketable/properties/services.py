@@ -145,9 +145,7 @@ def create_group(account_id: int, label: str, *, by: Source, now: datetime) -> s
     if name in known:
         raise NameTaken(name)
     PropertyGroup.objects.create(account_id=account_id, name=name, label=text)
-    record(
-        account_id, Kind.PROPERTY_CHANGED, by=by, at=now, body={"group": name, "created": True}
-    )
+    record(account_id, Kind.PROPERTY_CHANGED, by=by, at=now, body={"group": name, "created": True})
     return name
 
 
@@ -177,9 +175,7 @@ def _is_used(account_id: int, name: str, value: str) -> bool:
 
 
 def _options(options: Sequence[Option]) -> list[dict[str, object]]:
-    return [
-        {"value": one.value, "label": one.label, "is_hidden": one.is_hidden} for one in options
-    ]
+    return [{"value": one.value, "label": one.label, "is_hidden": one.is_hidden} for one in options]
 
 
 def _told(definition: PropertyDef) -> dict[str, object]:

@@ -44,9 +44,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def confirm(account: AccountInfo, by: Source, event: Event, selection: Selection) -> int:
-    shown = services.preview(
-        account.id, event, selection, by=by, reach=EVERYTHING, now=JAN_20
-    )
+    shown = services.preview(account.id, event, selection, by=by, reach=EVERYTHING, now=JAN_20)
     return services.confirm(
         account.id, shown.id, shown.plan.changing, by=by, reach=EVERYTHING, now=JAN_20
     ).id
@@ -216,8 +214,9 @@ def test_cancelling_keeps_what_is_done(account: AccountInfo, anna: Source) -> No
     done = run(account, bulk_action_id)
     assert (done.state, done.changed) == (ActionState.CANCELLED, 2)
     assert status_queries.usage(account.id, JAN).usage == 2
-    assert sql.rows("SELECT reserved FROM account_usage WHERE account_id = %(a)s",
-                    {"a": account.id}) == [(0,)]
+    assert sql.rows(
+        "SELECT reserved FROM account_usage WHERE account_id = %(a)s", {"a": account.id}
+    ) == [(0,)]
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -230,8 +229,9 @@ def test_places_are_reserved_against_the_ceiling(anna: Source) -> None:  # B6, V
         start_marketing(tight.id, make.ids(late), by=anna, now=JAN_20)
     done = run(tight, bulk_action_id)
     assert done.changed == 5
-    assert sql.rows("SELECT counter, reserved FROM account_usage WHERE account_id = %(a)s",
-                    {"a": tight.id}) == [(5, 0)]
+    assert sql.rows(
+        "SELECT counter, reserved FROM account_usage WHERE account_id = %(a)s", {"a": tight.id}
+    ) == [(5, 0)]
 
 
 def test_over_the_ceiling_nothing_is_done(anna: Source) -> None:  # O3
@@ -284,9 +284,7 @@ def test_taking_a_stop_back_keeps_until_the_update_date(
     apply_update_date(account.id, now=FEB_2)
     with pytest.raises(CannotUndo):
         services.take_back(account.id, bulk_action_id, by=anna, now=FEB_2)
-    assert (
-        status_queries.status_of(account.id, contact_id, FEB_2.date()) is Status.NON_MARKETING
-    )
+    assert status_queries.status_of(account.id, contact_id, FEB_2.date()) is Status.NON_MARKETING
 
 
 def test_those_who_cannot_are_named_with_the_reason(account: AccountInfo, anna: Source) -> None:

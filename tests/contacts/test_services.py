@@ -127,9 +127,7 @@ def test_an_edit_writes_only_what_differs(account: AccountInfo, anna: Source) ->
         "SELECT before::text, after::text FROM contact_change WHERE change_id = %(id)s",
         {"id": done.change_id},
     )
-    assert written == [
-        ('{"properties": {"city": "Kraków"}}', '{"properties": {"city": "Gdańsk"}}')
-    ]
+    assert written == [('{"properties": {"city": "Kraków"}}', '{"properties": {"city": "Gdańsk"}}')]
     again = edit_contact(
         account.id,
         contact_id,
@@ -377,9 +375,7 @@ def test_merging_keeps_the_stronger_status_and_one_place(
         account, email="b@example.com", status=theirs, city="Gdańsk", company="Acme"
     )
     usage = status.usage(account.id, JAN).usage
-    merged = merge_contacts(
-        account.id, survivor, other, reach=EVERYTHING, by=anna, now=JAN_20
-    )
+    merged = merge_contacts(account.id, survivor, other, reach=EVERYTHING, by=anna, now=JAN_20)
     strongest = max(mine, theirs, key=STRENGTH.__getitem__)
     assert status.status_of(account.id, survivor, JAN) is strongest is merged.status
     assert status.status_of(account.id, other, JAN) is Status.NON_MARKETING
@@ -414,9 +410,7 @@ def test_unique_values_have_one_holder(account: AccountInfo, anna: Source) -> No
         account.id, {"email": "a@example.com", "card_no": "X1"}, by=anna, now=JAN_20
     )
     with pytest.raises(UniqueTaken):
-        create_contact(
-            account.id, {"email": "b@example.com", "card_no": "x1"}, by=anna, now=JAN_20
-        )
+        create_contact(account.id, {"email": "b@example.com", "card_no": "x1"}, by=anna, now=JAN_20)
     archive_contacts(account.id, make.ids(first.contact_id), by=anna, now=JAN_20)
     create_contact(account.id, {"email": "b@example.com", "card_no": "x1"}, by=anna, now=JAN_20)
 

@@ -94,9 +94,7 @@ def test_the_update_date_may_be_applied_late_and_twice(account: AccountInfo) -> 
     again = apply_update_date(account.id, now=datetime(2027, 2, 9, tzinfo=UTC))
     assert (again.due_on, again.applied, again.change_id) == (None, 0, None)
     assert make.ledger(account) == before
-    kept = sql.rows(
-        "SELECT effective_on FROM change WHERE id = %(id)s", {"id": first.change_id}
-    )
+    kept = sql.rows("SELECT effective_on FROM change WHERE id = %(id)s", {"id": first.change_id})
     assert kept == [(FEB_1,)]
 
 
@@ -178,9 +176,7 @@ def test_contacts_without_address_are_left_out_of_plans(account: AccountInfo) ->
 
 def test_usage_equal_to_the_limit_fits_and_one_more_upgrades(anna: Source) -> None:  # T3, T4
     small = make.account(name="Small", owner_email="s@example.com", plan="starter")
-    moved = start_marketing(
-        small.id, make.ids(*make.contacts(small, 1000)), by=anna, now=JAN_20
-    )
+    moved = start_marketing(small.id, make.ids(*make.contacts(small, 1000)), by=anna, now=JAN_20)
     assert (moved.tier_before, moved.tier_after) == (1000, 1000)
     moved = start_marketing(small.id, make.ids(make.contact(small)), by=anna, now=JAN_20)
     assert (moved.tier_before, moved.tier_after) == (1000, 2000)
@@ -188,9 +184,7 @@ def test_usage_equal_to_the_limit_fits_and_one_more_upgrades(anna: Source) -> No
 
 
 def test_a_ceiling_is_all_or_nothing(anna: Source) -> None:  # O3, V5
-    tight = make.account(
-        name="Tight", owner_email="t@example.com", at_limit="ceiling", ceiling=5
-    )
+    tight = make.account(name="Tight", owner_email="t@example.com", at_limit="ceiling", ceiling=5)
     chosen = make.ids(*make.contacts(tight, 6))
     shown = plan(tight.id, Event.START, chosen, now=JAN_20)
     assert shown.blocked_by == "CEILING"

@@ -97,9 +97,7 @@ def merge_contacts(
     kept.write_ledger_row(account_id, other_id, change_id, other_before, other_after)
     history.close_change(account_id, change_id, contact_count=2, marketing_delta=-freed)
     if freed:
-        marketing.settle(
-            account_id, -freed, cause_id=change_id, by=by, now=now, today=today
-        )
+        marketing.settle(account_id, -freed, cause_id=change_id, by=by, now=now, today=today)
     return Merged(survivor_id, status, change_id, freed)
 
 

@@ -99,7 +99,8 @@ def read(request: AccountRequest, posted: QueryDict) -> dict[str, str]:
     """Return the values given. People who edit their own contacts only make contacts of their
     own: one that they could not open again would be lost to them (P1)."""
     names = (*ASKED, OWNER)
-    given = {name: posted[name].strip() for name in names if posted.get(name, "").strip()}
+    typed = {name: str(posted.get(name, "")).strip() for name in names}
+    given = {name: text for name, text in typed.items() if text}
     if request.rights.scope(Right.CONTACTS_EDIT) is not Scope.ALL:
         given[OWNER] = str(request.user.pk)
     elif given.get(OWNER) and given[OWNER] not in {

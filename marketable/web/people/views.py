@@ -182,8 +182,6 @@ def remove(request: AccountRequest, account_id: int, user_id: int) -> HttpRespon
     member = _member(account_id, user_id)
     if request.method == "GET":
         return render(request, "people/remove.html", {"member": member})
-    services.remove_member(
-        account_id, user_id, by=request.by(SourceType.ACCOUNT), now=request.now
-    )
+    services.remove_member(account_id, user_id, by=request.by(SourceType.ACCOUNT), now=request.now)
     messages.success(request, _("%(who)s was removed.") % {"who": member.name or member.email})
     return HttpResponseRedirect(reverse("people:list", args=[account_id]))

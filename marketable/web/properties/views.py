@@ -9,10 +9,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from marketable.accounts.rules import Right
 from marketable.errors import Refused
+from marketable.history.sources import SourceType
 from marketable.properties import queries, services
 from marketable.properties.errors import PropertyUnknown
 from marketable.properties.rules import FIELD_TYPES, Option, PropertyDef, PropertyType
-from marketable.history.sources import SourceType
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.records.shown import label_of
 from marketable.web.wording import needs_right

@@ -175,9 +175,7 @@ def _tool(event: Event) -> str:
     return name
 
 
-def _values(
-    event: Event, definitions: Mapping[str, PropertyDef]
-) -> list[tuple[str, str, str]]:
+def _values(event: Event, definitions: Mapping[str, PropertyDef]) -> list[tuple[str, str, str]]:
     found = []
     if "status" in event.after:
         found.append((_("Status"), _status(event.before), _status(event.after)))
@@ -199,7 +197,7 @@ def _status(told: Mapping[str, Any]) -> str:
         return ""
     text = str(STATUSES[Status(told["status"])])
     if told.get("leaving_on"):
-        text += " (" + _("until %(date)s") % {
-            "date": day(date.fromisoformat(told["leaving_on"]))
-        } + ")"
+        text += (
+            " (" + _("until %(date)s") % {"date": day(date.fromisoformat(told["leaving_on"]))} + ")"
+        )
     return text

@@ -173,9 +173,7 @@ def status(request: AccountRequest, account_id: int, contact_id: int) -> HttpRes
     """Show what setting, staging or keeping one contact would do, then do it (R2)."""
     row = _row(request, contact_id, request.reach_edit)
     if not request.rights.may(Right.CONTACTS_EDIT):
-        raise RightMissing(
-            Right.CONTACTS_EDIT, accounts.who_may(account_id, Right.USERS_MANAGE)
-        )
+        raise RightMissing(Right.CONTACTS_EDIT, accounts.who_may(account_id, Right.USERS_MANAGE))
     asked = request.POST.get("action") or request.GET.get("action", "")
     event = {one.value: one for one in SERVICES}.get(asked)
     if event is None:
@@ -273,15 +271,15 @@ def erase(request: AccountRequest, account_id: int, contact_id: int) -> HttpResp
         erase_contacts(
             account_id, _one(contact_id), by=request.by(SourceType.RECORD), now=request.now
         )
-        messages.success(request, _("The personal data of contact %(number)s is gone for good.")
-                         % {"number": contact_id})
+        messages.success(
+            request,
+            _("The personal data of contact %(number)s is gone for good.") % {"number": contact_id},
+        )
         return HttpResponseRedirect(reverse("contacts:list", args=[account_id]))
     return _ask(request, row, "erase")
 
 
-def _ask(
-    request: AccountRequest, row: ContactRow, what: str, problem: str = ""
-) -> HttpResponse:
+def _ask(request: AccountRequest, row: ContactRow, what: str, problem: str = "") -> HttpResponse:
     return render(
         request,
         "records/ask.html",
@@ -320,9 +318,7 @@ def merge(request: AccountRequest, account_id: int, contact_id: int) -> HttpResp
     if search:
         found = contacts.page(
             account_id,
-            conditions_of(
-                account_id, Selection(), reach=request.reach_edit, today=request.today
-            ),
+            conditions_of(account_id, Selection(), reach=request.reach_edit, today=request.today),
             today=request.today,
             search=search,
             limit=20,

@@ -66,9 +66,7 @@ def show(request: AccountRequest, account_id: int) -> HttpResponse:
             "next_update": next_update,
             "after": after,
             "tier_fits": tier_needed(info.plan, after),
-            "can_fall_on": renewal_date_after(
-                calendar.contract_on(request.today), request.today
-            ),
+            "can_fall_on": renewal_date_after(calendar.contract_on(request.today), request.today),
             "sources": sources,
             "chart": draw(days, tier=info.tier, update_dates=dates),
             "days": list(reversed(billing.days(account_id, first, request.today)))[:62],

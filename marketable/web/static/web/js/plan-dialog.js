@@ -43,7 +43,11 @@
     if (!shown || event.detail.target !== shown) return;
     if (!shown.firstElementChild) return;
     if (!shown.open) {
-      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      // The dialog gives the focus back to what has it now, and that must not be hidden by then.
+      for (const menu of document.querySelectorAll("details.menu[open]")) {
+        menu.querySelector("summary").focus();
+        menu.open = false;
+      }
       shown.showModal();
     }
     prepare(shown);
