@@ -27,7 +27,7 @@ def with_database(url: str, name: str) -> str:
 
 def administer(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,7 +73,7 @@ def start_server() -> str:
 
 
 def make_template(admin_url: str, template: str) -> None:
-    """Migrate a fresh database in a process of its own, so that this one has no connection to it."""
+    """Migrate a fresh database in another process, so that this one has no connection to it."""
     import subprocess
     import sys
 

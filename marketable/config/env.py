@@ -70,7 +70,8 @@ def secret_key(environment: Environment) -> str:
     if not path.exists():
         environment.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_name(f".secret_key.{os.getpid()}")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
         try:
             os.link(fresh, path)  # atomic, and the first of two processes wins
@@ -95,6 +96,8 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "") or ""),
         "OPTIONS": {**query, "pool": {"min_size": 1, "max_size": 16, "timeout": 30}},
         "CONN_MAX_AGE": 0,
+        # A connection of the pool may have died with a server that was restarted meanwhile.
+        "CONN_HEALTH_CHECKS": True,
     }
 
 

@@ -11,7 +11,6 @@ from itertools import islice
 
 from marketable import sql
 from marketable.accounts import queries as accounts
-from marketable.accounts import services as account_services
 from marketable.accounts.models import Account, Membership, User
 from marketable.accounts.rules import ANALYST, MARKETER, SALES
 from marketable.billing import queries as billing_queries

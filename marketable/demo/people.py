@@ -20,6 +20,10 @@ class Country:
     cities: tuple[str, ...]
 
 
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 COUNTRIES = (
     Country(
         "Poland",
@@ -27,11 +31,22 @@ COUNTRIES = (
         "+48",
         "600 000 000",
         46,
-        tuple(
-            ["Anna", "Katarzyna", "Małgorzata", "Agnieszka", "Łucja", "Żaneta", "Zofia", "Hanna", "Julia", "Maja", "Aleksandra", "Piotr", "Krzysztof", "Andrzej", "Tomasz", "Paweł", "Michał", "Marcin", "Jakub", "Łukasz", "Święcisław", "Grzegorz", "Wojciech", "Kamil", "Bartosz", "Joanna", "Barbara", "Ewa", "Elżbieta", "Magdalena"]
+        words(
+            """
+            Anna Katarzyna Małgorzata Agnieszka Łucja Żaneta Zofia Hanna Julia
+            Maja Aleksandra Piotr Krzysztof Andrzej Tomasz Paweł Michał Marcin
+            Jakub Łukasz Święcisław Grzegorz Wojciech Kamil Bartosz Joanna
+            Barbara Ewa Elżbieta Magdalena
+            """
         ),
-        tuple(
-            ["Nowak", "Kowalski", "Wiśniewska", "Wójcik", "Kowalczyk", "Kamińska", "Lewandowski", "Zieliński", "Szymańska", "Woźniak", "Dąbrowski", "Kozłowska", "Jankowski", "Mazur", "Kwiatkowska", "Krawczyk", "Piotrowska", "Grabowski", "Nowakowska", "Pawłowski", "Michalska", "Źrebiec", "Żak", "Śliwa", "Łoś", "Ćwikliński", "Chrząszczewska", "Brzęczyszczykiewicz", "Gębka", "Jędrzejewska"]
+        words(
+            """
+            Nowak Kowalski Wiśniewska Wójcik Kowalczyk Kamińska Lewandowski
+            Zieliński Szymańska Woźniak Dąbrowski Kozłowska Jankowski Mazur
+            Kwiatkowska Krawczyk Piotrowska Grabowski Nowakowska Pawłowski
+            Michalska Źrebiec Żak Śliwa Łoś Ćwikliński Chrząszczewska
+            Brzęczyszczykiewicz Gębka Jędrzejewska
+            """
         ),
         ("Warszawa", "Kraków", "Łódź", "Wrocław", "Poznań", "Gdańsk", "Lublin", "Białystok"),
     ),
@@ -41,11 +56,18 @@ COUNTRIES = (
         "+49",
         "151 0000 0000",
         18,
-        tuple(
-            ["Jürgen", "Björn", "Käthe", "Lena", "Lukas", "Hannah", "Felix", "Günther", "Sabine", "Stefan", "Ulrike", "Jörg", "Heike", "Matthias", "Anke", "Torsten", "Silke", "Sören", "Greta", "Moritz"]
+        words(
+            """
+            Jürgen Björn Käthe Lena Lukas Hannah Felix Günther Sabine Stefan
+            Ulrike Jörg Heike Matthias Anke Torsten Silke Sören Greta Moritz
+            """
         ),
-        tuple(
-            ["Müller", "Schmidt", "Schneider", "Fischer", "Weber", "Meyer", "Wagner", "Becker", "Schulz", "Hoffmann", "Schäfer", "Koch", "Bauer", "Richter", "Klein", "Wolf", "Schröder", "Neumann", "Groß", "Weiß"]
+        words(
+            """
+            Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz
+            Hoffmann Schäfer Koch Bauer Richter Klein Wolf Schröder Neumann Groß
+            Weiß
+            """
         ),
         ("Berlin", "Hamburg", "München", "Köln", "Leipzig", "Düsseldorf", "Nürnberg"),
     ),
@@ -55,25 +77,17 @@ COUNTRIES = (
         "+44",
         "7700 000 000",
         12,
-        tuple(
-            ["Oliver", "Amelia", "George", "Isla", "Harry", "Ava", "Noah", "Mia", "Jack", "Emily", "Charlie", "Poppy", "Siobhán", "Rhys", "Eilidh", "Callum", "Imogen", "Alfie"]
+        words(
+            """
+            Oliver Amelia George Isla Harry Ava Noah Mia Jack Emily Charlie
+            Poppy Siobhán Rhys Eilidh Callum Imogen Alfie
+            """
         ),
-        (
-            "Smith",
-            "Jones",
-            "Taylor",
-            "Brown",
-            "Williams",
-            "Wilson",
-            "Johnson",
-            "Davies",
-            "O'Connor",
-            "Patel",
-            "Evans",
-            "Thomas",
-            "Fitz-Gerald",
-            "Walker",
-            "Hughes",
+        words(
+            """
+            Smith Jones Taylor Brown Williams Wilson Johnson Davies O'Connor
+            Patel Evans Thomas Fitz-Gerald Walker Hughes
+            """
         ),
         ("London", "Manchester", "Leeds", "Bristol", "Glasgow", "Cardiff", "Belfast"),
     ),
@@ -83,11 +97,17 @@ COUNTRIES = (
         "+33",
         "6 00 00 00 00",
         9,
-        tuple(
-            ["Camille", "Chloé", "Léa", "Manon", "Inès", "Zoé", "Hugo", "Théo", "Jérôme", "François", "Benoît", "Gaël", "Océane", "Élodie", "Maël", "Noémie"]
+        words(
+            """
+            Camille Chloé Léa Manon Inès Zoé Hugo Théo Jérôme François Benoît
+            Gaël Océane Élodie Maël Noémie
+            """
         ),
-        tuple(
-            ["Martin", "Bernard", "Dubois", "Thomas", "Robert", "Richard", "Petit", "Durand", "Leroy", "Moreau", "Lefèvre", "Fournier", "Girard", "Bonnet", "Gauthier", "Chevalier"]
+        words(
+            """
+            Martin Bernard Dubois Thomas Robert Richard Petit Durand Leroy
+            Moreau Lefèvre Fournier Girard Bonnet Gauthier Chevalier
+            """
         ),
         ("Paris", "Lyon", "Marseille", "Toulouse", "Nantes", "Lille", "Besançon"),
     ),
@@ -97,11 +117,17 @@ COUNTRIES = (
         "+420",
         "601 000 000",
         8,
-        tuple(
-            ["Jiří", "Jana", "Petr", "Lucie", "Tomáš", "Eva", "Pavel", "Kateřina", "Martin", "Hana", "Ondřej", "Šárka", "Zdeněk", "Růžena"]
+        words(
+            """
+            Jiří Jana Petr Lucie Tomáš Eva Pavel Kateřina Martin Hana Ondřej
+            Šárka Zdeněk Růžena
+            """
         ),
-        tuple(
-            ["Novák", "Svobodová", "Novotný", "Dvořák", "Černá", "Procházka", "Kučerová", "Veselý", "Horák", "Němcová", "Šťastný", "Řehoř"]
+        words(
+            """
+            Novák Svobodová Novotný Dvořák Černá Procházka Kučerová Veselý Horák
+            Němcová Šťastný Řehoř
+            """
         ),
         ("Praha", "Brno", "Ostrava", "Plzeň", "Olomouc", "Český Krumlov"),
     ),
@@ -111,9 +137,17 @@ COUNTRIES = (
         "+34",
         "600 000 000",
         7,
-        tuple(["Lucía", "Martín", "Sofía", "Álvaro", "María", "Íñigo", "Paula", "Nuño", "Carmen", "Begoña", "Iván", "Noelia"]),
-        tuple(
-            ["García", "Fernández", "González", "Rodríguez", "López", "Martínez", "Sánchez", "Pérez", "Gómez", "Núñez", "Ibáñez", "Peña"]
+        words(
+            """
+            Lucía Martín Sofía Álvaro María Íñigo Paula Nuño Carmen Begoña Iván
+            Noelia
+            """
+        ),
+        words(
+            """
+            García Fernández González Rodríguez López Martínez Sánchez Pérez
+            Gómez Núñez Ibáñez Peña
+            """
         ),
         ("Madrid", "Barcelona", "Valencia", "Sevilla", "Málaga", "A Coruña"),
     ),

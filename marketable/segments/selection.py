@@ -43,7 +43,7 @@ class Selection:
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
-            if value not in (None, "", (), False) or (name in {"ids", "emails"} and value is not None)
+            if value not in (None, "", (), False) or (value == () and name in {"ids", "emails"})
         }
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Editing a contact's properties. The status has its own services: an edit never touches it (R4)."""
+"""Editing properties. The status has its own services: an edit never touches it (R4)."""
 
 import json
 from collections.abc import Mapping
