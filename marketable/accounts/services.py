@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from marketable import sql
 from marketable.accounts.errors import (
+    AccountUnknown,
     AlreadyMember,
     BadField,
     BadRole,
@@ -69,6 +70,17 @@ def create_account(
         body={"user": user.pk, "role": {"before": None, "after": OWNER}},
     )
     return AccountCreated(account.id, user.pk)
+
+
+def take_turns(account_id: int) -> None:
+    """Let transactions that look at many rows before they write one take turns in an account: the
+    last Owner, the last unique property. Contacts and status are locked elsewhere, row by row."""
+    found = sql.rows(
+        "SELECT id FROM account WHERE id = %(account_id)s FOR NO KEY UPDATE",
+        {"account_id": account_id},
+    )
+    if not found:
+        raise AccountUnknown
 
 
 @sql.retried

@@ -35,6 +35,11 @@ class Contact(models.Model):
                 name="contact_archived",
                 condition=models.Q(archived_at__isnull=False),
             ),
+            models.Index(
+                fields=["account_id", "merged_into"],
+                name="contact_merged",
+                condition=models.Q(merged_into__isnull=False),
+            ),
         ]
 
 

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -293,6 +294,45 @@ def display_name(
     ('Anna', '#7')
     """
     return f"{firstname or ''} {lastname or ''}".strip() or email or f"#{contact_id}"
+
+
+# Merging
+
+#: Properties that are about the primary address, and not about the person.
+OF_ADDRESS = frozenset({"hs_email_hard_bounce_reason_enum", "hs_email_quarantined"})
+#: Refusals of mail: whoever refused once is not asked by a merge (S12: out > in > unknown).
+REFUSALS = frozenset({"hs_email_optout"})
+
+
+def taken_in_merge(
+    survivor: Mapping[str, Any], other: Mapping[str, Any], *, takes_address: bool
+) -> dict[str, Any]:
+    """Return the values that the survivor of a merge gets from the other record (S12).
+
+    takes_address  the other's address becomes the survivor's primary one, so what is known of the
+                   address comes along; None takes away what was known of an earlier one
+
+    >>> mine = {"city": "Kraków", "hs_email_optout": False}
+    >>> other = {"city": "Gdańsk", "phone": "1", "hs_email_optout": True}
+    >>> taken_in_merge(mine, other, takes_address=False)
+    {'phone': '1', 'hs_email_optout': True}
+    """
+    gaps = {
+        name: value
+        for name, value in other.items()
+        if survivor.get(name) is None and name not in OF_ADDRESS
+    }
+    refused = {name: True for name in sorted(REFUSALS) if other.get(name) is True}
+    of_address = {
+        name: other.get(name)
+        for name in sorted(OF_ADDRESS)
+        if takes_address and other.get(name) != survivor.get(name)
+    }
+    return {
+        name: value
+        for name, value in {**gaps, **refused, **of_address}.items()
+        if survivor.get(name) != value
+    }
 
 
 # Exports

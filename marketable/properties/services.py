@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from marketable import sql
+from marketable.accounts.services import take_turns
 from marketable.history.kinds import Kind
 from marketable.history.services import record
 from marketable.history.sources import Source
@@ -28,14 +29,11 @@ def create_property(
     Raises BadDefinition naming the field, or NameTaken.
     """
     _check(definition)
+    take_turns(account_id)  # the last unique one, or one name, is not given to two
     if definition.group not in {name for name, _label, _pl in queries.groups(account_id)}:
         raise BadDefinition(_("There is no such group."), field="group")
-    unique = PropertyRow.objects.filter(account_id=account_id, is_unique=True, archived_at=None)
-    if definition.is_unique and unique.count() >= rules.MOST_UNIQUE:
-        raise BadDefinition(
-            _("At most %(most)s properties can be unique.") % {"most": rules.MOST_UNIQUE},
-            field="is_unique",
-        )
+    if definition.is_unique:
+        _check_room_for_unique(account_id)
     taken = PropertyRow.objects.filter(account_id=account_id, name=definition.name).exists()
     if definition.name in BY_NAME or taken:
         raise NameTaken(definition.name)
@@ -124,8 +122,15 @@ def archive_property(account_id: int, name: str, *, by: Source, now: datetime) -
 
 @sql.retried
 def restore_property(account_id: int, name: str, *, by: Source, now: datetime) -> None:
+    """Take a property into use again, with the values that contacts kept.
+
+    Raises BadDefinition when it is unique and there are as many unique ones as there may be.
+    """
+    take_turns(account_id)
     row = _own(account_id, name)
     if row.archived_at is not None:
+        if row.is_unique:
+            _check_room_for_unique(account_id)
         row.archived_at = None
         row.save(update_fields=["archived_at"])
         body = {"property": name, "archived": False}
@@ -141,12 +146,22 @@ def create_group(account_id: int, label: str, *, by: Source, now: datetime) -> s
         name = f"g_{name}"
     if not text or len(text) > 200:
         raise BadDefinition(_("Give a label of at most 200 characters."), field="label")
+    take_turns(account_id)
     known = {known for known, _label, _pl in queries.groups(account_id)}
     if name in known:
         raise NameTaken(name)
     PropertyGroup.objects.create(account_id=account_id, name=name, label=text)
     record(account_id, Kind.PROPERTY_CHANGED, by=by, at=now, body={"group": name, "created": True})
     return name
+
+
+def _check_room_for_unique(account_id: int) -> None:
+    unique = PropertyRow.objects.filter(account_id=account_id, is_unique=True, archived_at=None)
+    if unique.count() >= rules.MOST_UNIQUE:
+        raise BadDefinition(
+            _("At most %(most)s properties can be unique.") % {"most": rules.MOST_UNIQUE},
+            field="is_unique",
+        )
 
 
 def _check(definition: PropertyDef) -> None:

@@ -117,16 +117,19 @@ def test_the_stricter_consent_wins(
     theirs: bool | None,
     expected: bool | None,
 ) -> None:  # S12
-    survivor, other = (
-        make.contact(account, **({} if value is None else {"hs_email_optout": value}))
-        for value in (mine, theirs)
-    )
+    known: list[dict[str, Any]] = [
+        {} if value is None else {"hs_email_optout": value} for value in (mine, theirs)
+    ]
+    survivor, other = (make.contact(account, **values) for values in known)
     merge(account, survivor, other, anna)
     assert read(account, survivor).properties.get("hs_email_optout") is expected
 
 
 def test_a_bounce_belongs_to_its_address(account: AccountInfo, anna: Source) -> None:
-    bounced = {"hs_email_hard_bounce_reason_enum": "UNKNOWN_USER", "hs_email_quarantined": True}
+    bounced: dict[str, Any] = {
+        "hs_email_hard_bounce_reason_enum": "UNKNOWN_USER",
+        "hs_email_quarantined": True,
+    }
     survivor = make.contact(account, email="good@example.com")
     merge(account, survivor, make.contact(account, email="bad@example.com", **bounced), anna)
     assert not bounced.keys() & read(account, survivor).properties.keys()

@@ -35,20 +35,17 @@ def erase_contacts(
 
     block  refuse their addresses from now on at every door that runs by itself
 
-    A tombstone without a name holds the place until the update date.
+    A tombstone without a name holds the place until the update date. Records that were merged
+    into a chosen one are the same person's and go with it; chosen alone, they are left, because
+    the survivor has their values.
     """
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
-    locked = sql.rows(
-        "SELECT c.id FROM contact AS c WHERE c.account_id = %(account_id)s "
-        f"AND c.erased_at IS NULL AND c.id IN ({chosen.text}) ORDER BY c.id FOR UPDATE",
-        {**chosen.params, "account_id": account_id},
-    )
-    ids = [int(row[0]) for row in locked]
+    # Twice: once locked, nothing more is merged into them, and what was meanwhile is found.
+    ids = _lock_persons(account_id, _numbered(_lock_persons(account_id, chosen)))
     if not ids:
         return Erased(0, 0, None)
     params = {"account_id": account_id, "ids": ids}
-    chosen_ids = SubQuery("SELECT unnest(%(sel_locked)s::bigint[]) AS id", {"sel_locked": ids})
-    marketing.apply_overdue(account_id, chosen_ids, now=now)
+    marketing.apply_overdue(account_id, _numbered(ids), now=now)
     addresses = [
         str(row[0])
         for row in sql.rows(
@@ -73,6 +70,25 @@ def erase_contacts(
     assert found is not None
     history.close_change(account_id, change_id, contact_count=int(found[0]))
     return Erased(int(found[0]), int(found[1]), change_id)
+
+
+def _numbered(ids: list[int]) -> SubQuery:
+    return SubQuery("SELECT unnest(%(sel_locked)s::bigint[]) AS id", {"sel_locked": ids})
+
+
+def _lock_persons(account_id: int, chosen: SubQuery) -> list[int]:
+    """Lock the chosen contacts, ascending, with all that was merged into them."""
+    locked = sql.rows(
+        "WITH RECURSIVE person AS ("
+        "SELECT c.id FROM contact AS c WHERE c.account_id = %(account_id)s "
+        f"AND c.merged_into IS NULL AND c.id IN ({chosen.text}) "
+        "UNION SELECT away.id FROM person JOIN contact AS away "
+        "ON away.account_id = %(account_id)s AND away.merged_into = person.id) "
+        "SELECT c.id FROM contact AS c WHERE c.account_id = %(account_id)s "
+        "AND c.erased_at IS NULL AND c.id IN (SELECT id FROM person) ORDER BY c.id FOR UPDATE",
+        {**chosen.params, "account_id": account_id},
+    )
+    return [int(row[0]) for row in locked]
 
 
 def erase_old_archived(account_id: int, *, now: datetime) -> int:

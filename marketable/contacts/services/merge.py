@@ -69,20 +69,12 @@ def merge_contacts(
         at=now,
         body={"survivor": survivor_id, "merged": other_id},
     )
-    filled = {
-        name: value
-        for name, value in other.properties.items()
-        if survivor.properties.get(name) is None
-    }
-    survivor_before: dict[str, Any] = {
-        "properties": {**survivor.properties, "email": survivor.email},
-        "addresses": queries.addresses(account_id, survivor_id),
-    }
-    other_before: dict[str, Any] = {
-        "archived": False,
-        "properties": {**other.properties, "email": other.email},
-        "addresses": queries.addresses(account_id, other_id),
-    }
+    takes_address = survivor.email is None and other.email is not None
+    filled = rules.taken_in_merge(
+        survivor.properties, other.properties, takes_address=takes_address
+    )
+    survivor_before = _all_of(account_id, survivor)
+    other_before = {"archived": False, **_all_of(account_id, other)}
     email = survivor.email or other.email
     _join_records(account_id, survivor, other, filled, email, now=now)
     survivor_after: dict[str, Any] = {"merged": other_id, "properties": dict(filled)}
@@ -101,6 +93,23 @@ def merge_contacts(
     return Merged(survivor_id, status, change_id, freed)
 
 
+def _all_of(account_id: int, row: ContactRow) -> dict[str, Any]:
+    """Return all that must be known of a record to part it from the other again (S13)."""
+    known: dict[str, Any] = {
+        "properties": {**row.properties, "email": row.email},
+        "addresses": queries.addresses(account_id, row.id),
+    }
+    if row.since is not None:
+        known["place"] = {
+            "since": row.since.isoformat(),
+            "source_type": row.source_type,
+            "source_id": row.source_id,
+            "change_id": row.change_id,
+            "leaving_on": row.leaving_on.isoformat() if row.leaving_on else None,
+        }
+    return known
+
+
 def _join_records(
     account_id: int,
     survivor: ContactRow,
@@ -110,7 +119,11 @@ def _join_records(
     *,
     now: datetime,
 ) -> None:
-    stored = {**survivor.properties, **filled}
+    stored = {
+        name: value
+        for name, value in {**survivor.properties, **filled}.items()
+        if value is not None
+    }
     params = {
         "account_id": account_id,
         "survivor": survivor.id,
@@ -130,7 +143,8 @@ def _join_records(
         "DELETE FROM unique_value WHERE account_id = %(account_id)s AND contact_id = %(other)s",
         params,
     )
-    definitions = properties.definitions(account_id)
+    # A property out of use keeps its values, and that they are unique.
+    definitions = properties.definitions(account_id, with_archived=True)
     known = {name: value for name, value in filled.items() if name in definitions}
     kept.take_unique_values(account_id, survivor.id, known, definitions)
     sql.execute(

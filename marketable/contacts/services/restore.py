@@ -8,7 +8,7 @@ from marketable.accounts import queries as accounts
 from marketable.accounts.queries import Reach
 from marketable.billing import rules as billing_rules
 from marketable.contacts import queries
-from marketable.contacts.errors import EmailTaken, NotRestorable
+from marketable.contacts.errors import NotRestorable
 from marketable.contacts.services import values as kept
 from marketable.contacts.services.archive import lock_contacts
 from marketable.history import services as history
@@ -47,20 +47,9 @@ def restore_contact(
     marketing.apply_overdue(account_id, one, now=now)
     status = status_queries.status_of(account_id, contact_id, today)
     params = {"account_id": account_id, "id": contact_id, "now": now}
-    for (address,) in sql.rows(
-        "SELECT address FROM contact_address WHERE account_id = %(account_id)s "
-        "AND contact_id = %(id)s ORDER BY address",
-        params,
-    ):
-        owner = queries.owner_of_address(account_id, address)
-        if owner is not None:
-            raise EmailTaken(email=address, contact_id=owner)
-    sql.execute(
-        "UPDATE contact_address SET is_live = true WHERE account_id = %(account_id)s "
-        "AND contact_id = %(id)s",
-        params,
-    )
-    definitions = properties.definitions(account_id)
+    _take_addresses_back(account_id, contact_id)
+    # A property out of use keeps its values, and that they are unique.
+    definitions = properties.definitions(account_id, with_archived=True)
     known = {name: value for name, value in row.properties.items() if name in definitions}
     kept.take_unique_values(account_id, contact_id, known, definitions)
     sql.execute(
@@ -79,6 +68,22 @@ def restore_contact(
     kept.write_ledger_row(account_id, contact_id, change_id, before, after)
     history.close_change(account_id, change_id, contact_count=1)
     return Restored(contact_id, status, change_id)
+
+
+def _take_addresses_back(account_id: int, contact_id: int) -> None:
+    """Make the contact the live owner of its addresses again (S17).
+
+    They are written anew: an insert waits for whoever is taking an address at this moment, and
+    then knows the owner, where an update could only fail.
+    """
+    params = {"account_id": account_id, "id": contact_id}
+    held = sql.rows(
+        "DELETE FROM contact_address WHERE account_id = %(account_id)s AND contact_id = %(id)s "
+        "RETURNING address, is_primary",
+        params,
+    )
+    for address, is_primary in sorted(held):
+        kept.take_address(account_id, contact_id, address, is_primary=is_primary)
 
 
 def _was_marketing(account_id: int, contact_id: int) -> bool:

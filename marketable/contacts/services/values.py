@@ -95,22 +95,29 @@ def write_words(account_id: int, contact_id: int, words: list[str]) -> None:
     )
 
 
-def take_address(account_id: int, contact_id: int, address: str) -> None:
-    """Make the contact the live owner of an address, as its primary one.
+def take_address(
+    account_id: int, contact_id: int, address: str, *, is_primary: bool = True
+) -> None:
+    """Make the contact the live owner of an address, as its primary one or a further one.
 
     Raises EmailTaken naming the present owner (S18).
     """
-    params = {"account_id": account_id, "contact_id": contact_id, "address": address}
+    params = {
+        "account_id": account_id,
+        "contact_id": contact_id,
+        "address": address,
+        "is_primary": is_primary,
+    }
     made = sql.rows(
         "INSERT INTO contact_address (account_id, address, contact_id, is_primary, is_live) "
-        "VALUES (%(account_id)s, %(address)s, %(contact_id)s, true, true) "
+        "VALUES (%(account_id)s, %(address)s, %(contact_id)s, %(is_primary)s, true) "
         "ON CONFLICT DO NOTHING RETURNING contact_id",
         params,
     )
     if made:
         return
     own = sql.execute(
-        "UPDATE contact_address SET is_primary = true WHERE account_id = %(account_id)s "
+        "UPDATE contact_address SET is_primary = %(is_primary)s WHERE account_id = %(account_id)s "
         "AND address = %(address)s AND contact_id = %(contact_id)s AND is_live",
         params,
     )
