@@ -104,19 +104,23 @@ def test_a_command_beside_it_uses_its_server_and_leaves_it_running(embedded: She
     assert usage.json["marketing_count"] == 0
 
 
+def is_database_server(pid: int) -> bool:
+    """Tell PostgreSQL's first process from those it forks, and from one that is dead."""
+    try:
+        one = psutil.Process(pid)
+        return one.name() == "postgres" and "-D" in one.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one too
+        return False
+
+
 def test_a_killed_database_is_started_again(embedded: Shell) -> None:
     with embedded.started("serve", "--port", 0) as process:
         url = address(process)
-        [postgres] = [
-            one
-            for one in psutil.Process(process.pid).children(recursive=True)
-            if "-D" in one.cmdline() and one.name() == "postgres"
-        ]
-        kill(postgres.pid)
+        [postgres] = [one for one in descendants(process.pid) if is_database_server(one)]
+        kill(postgres)
         eventually(
             lambda: any(
-                one.name() == "postgres" and "-D" in one.cmdline() and one.pid != postgres.pid
-                for one in psutil.Process(process.pid).children(recursive=True)
+                is_database_server(one) for one in descendants(process.pid) if one != postgres
             ),
             "another server runs",
         )

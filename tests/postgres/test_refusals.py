@@ -305,10 +305,11 @@ def test_without_tools_to_make_the_servers_user_that_is_said(
     def unknown(name: str) -> object:
         raise KeyError(name)
 
-    monkeypatch.setattr("pwd.getpwnam", unknown)
-    monkeypatch.setattr(users, "SYSTEM_PATH", "/nowhere")
-    with pytest.raises(NoServerUser, match=r"useradd is not installed.*DATABASE_URL"):
-        join(data, fsync=False)
+    with monkeypatch.context() as patched:  # the data folder is cleared up with the user known
+        patched.setattr("pwd.getpwnam", unknown)
+        patched.setattr(users, "SYSTEM_PATH", "/nowhere")
+        with pytest.raises(NoServerUser, match=r"useradd is not installed.*DATABASE_URL"):
+            join(data, fsync=False)
 
 
 @needs_root
