@@ -72,3 +72,12 @@ class LinkUnusable(NotFound):
 
     def __init__(self) -> None:
         super().__init__(_("This link was used already, is too old, or was withdrawn."))
+
+
+class SignInFirst(Conflict):
+    """The invitation is for a person who has a sign-in, and somebody else, or nobody, is asking."""
+
+    code = "sign_in_first"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(_("Sign in as %(email)s to accept this invitation.") % {"email": email})

@@ -1,10 +1,12 @@
 """Reading accounts, members and their rights."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from marketable.accounts.errors import AccountUnknown
+from marketable.accounts.errors import AccountUnknown, LinkUnusable, MemberUnknown
 from marketable.accounts.models import Account, Invitation, Membership, User
 from marketable.accounts.rules import ROLES, Right, Rights, Scope
 
@@ -21,6 +23,21 @@ class AccountInfo:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+
+class Person(Protocol):
+    """Somebody who is signed in, as doors see them."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def table_columns(self) -> dict[str, list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,15 @@ class Reach:
     owner_ids: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class InvitationShown:
+    """An invitation that can be accepted now. `is_known`: its person signs in to accept it."""
+
+    email: str
+    account_name: str
+    is_known: bool
+
+
 EVERYTHING = Reach(Scope.ALL)
 
 
@@ -75,17 +101,26 @@ def rights(account_id: int, user_id: int) -> Rights | None:
     row = Membership.objects.filter(
         account_id=account_id, user_id=user_id, user__is_active=True
     ).first()
-    return _rights(row) if row else None
+    return rights_of(row) if row else None
 
 
 def members(account_id: int) -> list[Member]:
     """Return the people of an account, Owners first, then by name."""
     found = Membership.objects.filter(account_id=account_id).select_related("user")
-    people = [
-        Member(row.user_id, row.user.name, row.user.email, _rights(row), row.team, row.joined_at)
-        for row in found
-    ]
+    people = [_member(row) for row in found]
     return sorted(people, key=lambda one: (ROLES.index(one.rights.role), one.name or one.email))
+
+
+def member(account_id: int, user_id: int) -> Member:
+    """Return one person of an account.
+
+    Raises MemberUnknown, also for people of other accounts.
+    """
+    found = Membership.objects.filter(account_id=account_id, user_id=user_id)
+    row = found.select_related("user").first()
+    if row is None:
+        raise MemberUnknown
+    return _member(row)
 
 
 def invitations(account_id: int, now: datetime) -> list[OpenInvitation]:
@@ -96,6 +131,41 @@ def invitations(account_id: int, now: datetime) -> list[OpenInvitation]:
     return [
         OpenInvitation(row.id, row.email, row.role, row.created_at, row.expires_at) for row in found
     ]
+
+
+def invitation(token: str, now: datetime) -> InvitationShown:
+    """Return the open invitation behind a link.
+
+    Raises LinkUnusable when it was accepted, withdrawn, or has expired.
+    """
+    found = Invitation.objects.filter(
+        token_hash=token_hash(token), accepted_at=None, expires_at__gt=now
+    )
+    row = found.select_related("account").first()
+    if row is None:
+        raise LinkUnusable
+    user = User.objects.filter(email=row.email).first()
+    return InvitationShown(row.email, row.account.name, is_known(row, user))
+
+
+def is_known(row: Invitation, user: User | None) -> bool:
+    """Tell whether the person of an invitation must sign in to accept it.
+
+    Somebody without a password chooses it by the link. But whoever invites sees the link too, so
+    it opens nothing of a person who has another account already; the operator's own links do.
+    """
+    if user is None:
+        return False
+    if user.has_usable_password():
+        return True
+    if row.invited_by_id is None:
+        return False
+    return Membership.objects.filter(user=user).exclude(account_id=row.account_id).exists()
+
+
+def token_hash(token: str) -> str:
+    """Return what is kept of a link's token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def who_may(account_id: int, right: Right) -> list[str]:
@@ -128,7 +198,13 @@ def owners_by_id(account_id: int) -> dict[int, str]:
     return {user.pk: user.name or user.email for user in found}
 
 
-def _rights(row: Membership) -> Rights:
+def _member(row: Membership) -> Member:
+    return Member(
+        row.user_id, row.user.name, row.user.email, rights_of(row), row.team, row.joined_at
+    )
+
+
+def rights_of(row: Membership) -> Rights:
     return Rights(row.role, frozenset(row.granted), frozenset(row.withdrawn))
 
 

@@ -87,9 +87,30 @@ WIDE: Mapping[Right, Mapping[str, Scope]] = {
 }
 
 
+#: What can be chosen for one right of one person: what the role gives, or a single right given or
+#: taken. For a right with scopes, each scope; otherwise yes or no.
+BY_ROLE, YES, NO = "role", "yes", "no"
+
+
+def choices_of(right: Right) -> tuple[str, ...]:
+    """Return what can be chosen for a right.
+
+    >>> choices_of(Right.CONTACTS_EDIT), choices_of(Right.MARKETING_ACCESS)
+    (('role', 'all', 'team', 'own', 'none'), ('role', 'yes', 'no'))
+    """
+    if right in SCOPED:
+        return (BY_ROLE, *(scope.value for scope in (Scope.ALL, Scope.TEAM, Scope.OWN, Scope.NONE)))
+    return (BY_ROLE, YES, NO)
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The rights of one person in one account."""
+    """The rights of one person in one account.
+
+    granted    codes of rights given to this person; one with scopes as `contacts.edit:team`, or
+               plainly, which means all contacts
+    withdrawn  codes of rights taken from this person, whatever the role says
+    """
 
     role: str
     granted: frozenset[str] = frozenset()
@@ -112,9 +133,52 @@ class Rights:
 
         >>> Rights(SALES).scope(Right.CONTACTS_VIEW)
         <Scope.TEAM: 'team'>
+        >>> Rights(SALES, granted=frozenset({"contacts.edit:team"})).scope(Right.CONTACTS_EDIT)
+        <Scope.TEAM: 'team'>
         """
+        own = self._own_choice(right)
+        return Scope(own) if own is not None else WIDE[right].get(self.role, Scope.NONE)
+
+    def choice(self, right: Right) -> str:
+        """Return what was chosen for the right, of `choices_of`.
+
+        >>> Rights(SALES).choice(Right.MARKETING_ACCESS)
+        'role'
+        """
+        own = self._own_choice(right)
+        return BY_ROLE if own is None else own
+
+    def with_choice(self, right: Right, choice: str) -> "Rights":
+        """Return the rights with another choice for one right.
+
+        >>> Rights(SALES).with_choice(Right.MARKETING_ACCESS, YES).may(Right.MARKETING_ACCESS)
+        True
+        """
+        others = {code for code in self.granted if code.partition(":")[0] != right.value}
+        granted, withdrawn = others, set(self.withdrawn) - {right.value}
+        if choice in {NO, Scope.NONE.value}:
+            withdrawn.add(right.value)
+        elif choice == YES:
+            granted.add(right.value)
+        elif choice != BY_ROLE:
+            granted.add(f"{right.value}:{choice}")
+        return Rights(self.role, frozenset(granted), frozenset(withdrawn))
+
+    def _own_choice(self, right: Right) -> str | None:
+        is_scoped = right in SCOPED
         if right.value in self.withdrawn:
-            return Scope.NONE
-        if right.value in self.granted:
-            return Scope.ALL
-        return WIDE[right].get(self.role, Scope.NONE)
+            return Scope.NONE.value if is_scoped else NO
+        for code in self.granted:
+            name, _colon, scope = code.partition(":")
+            if name == right.value:
+                return (scope or Scope.ALL.value) if is_scoped else YES
+        return None
+
+
+def is_keeper(rights: Rights) -> bool:
+    """Tell whether this is an Owner who can give rights; an account always keeps one (P8).
+
+    >>> is_keeper(Rights(OWNER)), is_keeper(Rights(OWNER, withdrawn=frozenset({"users.manage"})))
+    (True, False)
+    """
+    return rights.role == OWNER and rights.may(Right.USERS_MANAGE)

@@ -1,9 +1,10 @@
 """Making accounts, inviting people, and changing what they may do."""
 
-import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -13,6 +14,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from marketable import sql
+from marketable.accounts import queries
 from marketable.accounts.errors import (
     AccountUnknown,
     AlreadyMember,
@@ -21,9 +23,11 @@ from marketable.accounts.errors import (
     LastOwner,
     LinkUnusable,
     MemberUnknown,
+    SignInFirst,
 )
 from marketable.accounts.models import Account, Invitation, Membership, SignInLink, User
-from marketable.accounts.rules import OWNER, ROLES, Right
+from marketable.accounts.queries import rights_of
+from marketable.accounts.rules import OWNER, ROLES, Right, Rights, choices_of, is_keeper
 from marketable.history.kinds import Kind
 from marketable.history.services import record
 from marketable.history.sources import Source, SourceType
@@ -114,7 +118,7 @@ def invite(account_id: int, email: str, role: str, *, by: Source, now: datetime)
         account_id=account_id,
         email=address,
         role=role,
-        token_hash=_hash(token),
+        token_hash=queries.token_hash(token),
         invited_by_id=int(by.actor_id) if by.actor_type == "user" else None,
         created_at=now,
         expires_at=now + INVITATION_LIFE,
@@ -145,36 +149,40 @@ def withdraw_invitation(account_id: int, invitation_id: int, *, by: Source, now:
         )
 
 
-def invitation(token: str, *, now: datetime) -> Invitation:
-    """Return the open invitation behind a link.
-
-    Raises LinkUnusable when it was accepted, withdrawn, or has expired.
-    """
-    row = Invitation.objects.filter(
-        token_hash=_hash(token), accepted_at=None, expires_at__gt=now
-    ).first()
-    if row is None:
-        raise LinkUnusable
-    return row
-
-
 @sql.retried
-def accept_invitation(token: str, *, name: str, password: str, now: datetime) -> int:
+def accept_invitation(
+    token: str, *, name: str, password: str, signed_in_as: int | None, now: datetime
+) -> User:
     """Join the account; make the person, or join as the person of that address.
 
-    Returns the person's id. A person who exists keeps name and password, and must sign in: the
-    link alone gives no way into somebody's other accounts.
+    name, password  of somebody new; a person who exists keeps their own
+    signed_in_as    a person who exists must be signed in: the link alone gives no way into
+                    somebody's other accounts, nor takes them anywhere
+
+    Raises LinkUnusable, SignInFirst, or BadField for a bad name or password.
     """
-    row = invitation(token, now=now)
-    taken = Invitation.objects.filter(pk=row.pk, accepted_at=None).update(accepted_at=now)
-    if not taken:
+    row = (
+        Invitation.objects.select_for_update()
+        .filter(token_hash=queries.token_hash(token), accepted_at=None, expires_at__gt=now)
+        .first()
+    )
+    if row is None:
         raise LinkUnusable
-    user = User.objects.filter(email=row.email).first()
-    if user is None or not user.has_usable_password():
-        user = user or User.objects.create_user(row.email)
+    # Two accounts may invite the same new person, who accepts both at once.
+    found, _is_new = User.objects.get_or_create(
+        email=row.email, defaults={"password": make_password(None)}
+    )
+    user = User.objects.select_for_update().get(pk=found.pk)
+    if queries.is_known(row, user):
+        if user.pk != signed_in_as:
+            raise SignInFirst(row.email)
+    else:
         user.name = _name(name)
         user.save(update_fields=["name"])
         set_password(user.pk, password)
+        user.refresh_from_db()
+    row.accepted_at = now
+    row.save(update_fields=["accepted_at"])
     _made, is_new = Membership.objects.get_or_create(
         account_id=row.account_id, user=user, defaults={"role": row.role, "joined_at": now}
     )
@@ -186,79 +194,76 @@ def accept_invitation(token: str, *, name: str, password: str, now: datetime) ->
             at=now,
             body={"user": user.pk, "role": {"before": None, "after": row.role}},
         )
-    return int(user.pk)
+    return user
 
 
 @sql.retried
-def change_role(account_id: int, user_id: int, role: str, *, by: Source, now: datetime) -> None:
-    """Give a member another role; single rights granted or withdrawn stay (P8: works at once)."""
-    if role not in ROLES:
-        raise BadRole(role)
-    row = _member(account_id, user_id)
-    if row.role == role:
-        return
-    if row.role == OWNER:
-        _keep_an_owner(account_id, user_id)
-    before, row.role = row.role, role
-    row.save(update_fields=["role"])
-    record(
-        account_id,
-        Kind.MEMBER_CHANGED,
-        by=by,
-        at=now,
-        body={"user": user_id, "role": {"before": before, "after": role}},
-    )
-
-
-@sql.retried
-def set_right(
+def change_member(
     account_id: int,
     user_id: int,
-    right: Right,
-    has_it: bool | None,
     *,
+    role: str,
+    team: str,
+    choices: Mapping[Right, str],
     by: Source,
     now: datetime,
 ) -> None:
-    """Grant (True) or withdraw (False) a single right, or leave it to the role (None) (P1, P2)."""
+    """Change what a member may do: all of it, or nothing (P1, P2). Works from the next request
+    (P8).
+
+    team     people of one team see each other's contacts where their rights say so; may be empty
+    choices  single rights granted or withdrawn, each one of `rules.choices_of`; what is not named
+             stays as it is
+
+    Raises MemberUnknown, BadRole, BadField or LastOwner.
+    """
+    if role not in ROLES:
+        raise BadRole(role)
+    take_turns(account_id)
     row = _member(account_id, user_id)
-    if right is Right.USERS_MANAGE and has_it is False and row.role == OWNER:
+    before = rights_of(row)
+    after = replace(before, role=role)
+    for right, choice in choices.items():
+        if choice not in choices_of(right):
+            raise BadField(_("There is no such choice."), field=right.value)
+        after = after.with_choice(right, choice)
+    if is_keeper(before) and not is_keeper(after):
         _keep_an_owner(account_id, user_id)
-    granted, withdrawn = set(row.granted) - {right.value}, set(row.withdrawn) - {right.value}
-    if has_it is True:
-        granted.add(right.value)
-    elif has_it is False:
-        withdrawn.add(right.value)
-    if (granted, withdrawn) == (set(row.granted), set(row.withdrawn)):
+    body = _told_of_member(before, after)
+    new_team = _text(team, 100, "team")
+    if new_team != row.team:
+        body["team"] = {"before": row.team, "after": new_team}
+    if not body:
         return
-    row.granted, row.withdrawn = sorted(granted), sorted(withdrawn)
-    row.save(update_fields=["granted", "withdrawn"])
-    record(
-        account_id,
-        Kind.MEMBER_CHANGED,
-        by=by,
-        at=now,
-        body={"user": user_id, "right": right.value, "has_it": has_it},
-    )
+    row.role, row.team = role, new_team
+    row.granted, row.withdrawn = sorted(after.granted), sorted(after.withdrawn)
+    row.save(update_fields=["role", "team", "granted", "withdrawn"])
+    record(account_id, Kind.MEMBER_CHANGED, by=by, at=now, body={"user": user_id, **body})
 
 
-@sql.retried
-def set_team(account_id: int, user_id: int, team: str, *, by: Source, now: datetime) -> None:
-    """Put a member into a team, by its name; empty for none."""
-    row = _member(account_id, user_id)
-    name = team.strip()[:100]
-    if row.team == name:
-        return
-    row.team = name
-    row.save(update_fields=["team"])
-    record(account_id, Kind.MEMBER_CHANGED, by=by, at=now, body={"user": user_id, "team": True})
+def _told_of_member(before: Rights, after: Rights) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if before.role != after.role:
+        told["role"] = {"before": before.role, "after": after.role}
+    rights = {
+        right.value: {"before": before.choice(right), "after": after.choice(right)}
+        for right in Right
+        if before.choice(right) != after.choice(right)
+    }
+    if rights:
+        told["rights"] = rights
+    return told
 
 
 @sql.retried
 def remove_member(account_id: int, user_id: int, *, by: Source, now: datetime) -> None:
-    """Take a person out of the account; their sessions lose it with the next request."""
+    """Take a person out of the account; their sessions lose it with the next request.
+
+    Raises MemberUnknown or LastOwner (P8).
+    """
+    take_turns(account_id)
     row = _member(account_id, user_id)
-    if row.role == OWNER:
+    if is_keeper(rights_of(row)):
         _keep_an_owner(account_id, user_id)
     row.delete()
     record(
@@ -300,8 +305,15 @@ def change_profile(user_id: int, *, name: str, language: str, theme: str, densit
     if density not in {"compact", "normal", "roomy"}:
         raise BadField(_("There is no such density."), field="density")
     User.objects.filter(pk=user_id).update(
-        name=name.strip()[:200], language=language, theme=theme, density=density
+        name=_text(name, 200, "name"), language=language, theme=theme, density=density
     )
+
+
+def choose_language(user_id: int, language: str) -> None:
+    """Remember the language of a person's own choice (Y1)."""
+    if language not in dict(settings.LANGUAGES):
+        raise BadField(_("There is no such language."), field="language")
+    User.objects.filter(pk=user_id).update(language=language)
 
 
 def choose_columns(user_id: int, account_id: int, columns: list[str]) -> None:
@@ -315,7 +327,7 @@ def make_sign_in_link(user_id: int, *, now: datetime) -> str:
     """Return the token of a one-time link, for the person who started the server."""
     token = secrets.token_urlsafe(32)
     SignInLink.objects.create(
-        user_id=user_id, token_hash=_hash(token), expires_at=now + SIGN_IN_LINK_LIFE
+        user_id=user_id, token_hash=queries.token_hash(token), expires_at=now + SIGN_IN_LINK_LIFE
     )
     return token
 
@@ -327,7 +339,7 @@ def use_sign_in_link(token: str, *, now: datetime) -> User:
     Raises LinkUnusable when it was used or has expired.
     """
     found = SignInLink.objects.filter(
-        token_hash=_hash(token), used_at=None, expires_at__gt=now, user__is_active=True
+        token_hash=queries.token_hash(token), used_at=None, expires_at__gt=now, user__is_active=True
     )
     row = found.select_related("user").first()
     if row is None or not found.update(used_at=now):
@@ -347,11 +359,12 @@ def _member(account_id: int, user_id: int) -> Membership:
 
 
 def _keep_an_owner(account_id: int, leaving_user_id: int) -> None:
-    """Raise LastOwner if nobody else is one. The rows are locked: two demotions take turns."""
-    owners = Membership.objects.select_for_update().filter(
-        account_id=account_id, role=OWNER, user__is_active=True
+    """Raise LastOwner unless another Owner can still give rights (P8). Whoever asks has taken
+    their turn, so that two Owners cannot demote each other at once."""
+    others = Membership.objects.filter(account_id=account_id, user__is_active=True).exclude(
+        user_id=leaving_user_id
     )
-    if all(row.user_id == leaving_user_id for row in owners.order_by("id")):
+    if not any(is_keeper(rights_of(row)) for row in others):
         raise LastOwner
 
 
@@ -359,13 +372,22 @@ def _source_of(user: User) -> Source:
     return Source("user", str(user.pk), str(user), SourceType.ACCOUNT)
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _text(text: str, longest: int, field: str) -> str:
+    """Return the text on one line, without blanks around it.
+
+    Raises BadField when it is too long, or holds what cannot be stored or seen.
+    """
+    plain = " ".join(text.split())
+    if len(plain) > longest:
+        raise BadField(_("At most %(most)s characters.") % {"most": longest}, field=field)
+    if not plain.isprintable():
+        raise BadField(_("Some characters cannot be stored."), field=field)
+    return plain
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.split())
-    if not name or len(name) > 200:
+    name = _text(text, 200, "name")
+    if not name:
         raise BadField(_("Give a name of at most 200 characters."), field="name")
     return name
 

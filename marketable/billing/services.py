@@ -182,10 +182,20 @@ def change_contract(
 
 
 @sql.retried
+def change_account_settings(
+    account_id: int, *, name: str, language: str, time_zone: str, by: Source, now: datetime
+) -> None:
+    """Change name, language and time zone of an account: all of them, or nothing."""
+    account_services.rename_account(account_id, name=name, language=language, by=by, now=now)
+    change_time_zone(account_id, time_zone, by=by, now=now)
+
+
+@sql.retried
 def change_time_zone(account_id: int, time_zone: str, *, by: Source, now: datetime) -> None:
     """Move the account to another zone at once; refused while the two zones disagree on whether
     an update date has begun (U8)."""
     check_zone(time_zone)
+    account_services.take_turns(account_id)
     account = accounts.account(account_id)
     if account.time_zone == time_zone:
         return

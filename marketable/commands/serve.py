@@ -8,6 +8,7 @@ import argparse
 import os
 import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 from marketable.commands import options as shared
 from marketable.commands.answers import Answer, CommandRefused
@@ -47,12 +48,16 @@ def port(text: str) -> int:
 
 def run(options: argparse.Namespace) -> Answer:
     listener = listen(options.host, options.port)
+    from django.conf import settings
+
     from marketable.commands.database import opened
 
     with listener, opened() as database:
         from marketable.commands.supervisor import Supervisor, ways_in
 
         address = shown_address(options.host, listener)
+        name = urlsplit(address).netloc.rpartition(":")[0]
+        settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, name]
         lines = ways_in(address) if options.demo else ()
         processes = options.processes or max(1, (os.cpu_count() or 1) // 2)
         status = Supervisor(

@@ -1,8 +1,10 @@
 """The one typed reader of environment variables. An unknown MARKETABLE_… name stops the start."""
 
+import contextlib
 import difflib
 import os
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,27 @@ def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/marketable")
     return Path.home() / ".local/share/marketable"
+
+
+def host_names(environment: Environment) -> list[str]:
+    """Return the names under which the server may be asked for: those of the base address, else
+    of this machine. A page under another name could lead people's links and sign-ins away."""
+    loopback = ["127.0.0.1", "localhost", "[::1]"]
+    if environment.base_url:
+        return [urlsplit(environment.base_url).hostname or "localhost", *loopback]
+    name = socket.gethostname().lower()
+    return [*loopback, ".localhost", name, f"{name.partition('.')[0]}.local", *_own_addresses()]
+
+
+def _own_addresses() -> list[str]:
+    """Return this machine's addresses as other machines see them. Nothing is sent."""
+    found = []
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            address = probe.getsockname()[0]
+            found.append(f"[{address}]" if family is socket.AF_INET6 else address)
+    return found
 
 
 def secret_key(environment: Environment) -> str:

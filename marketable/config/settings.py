@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -17,17 +16,14 @@ BASE_URL = ENVIRONMENT.base_url
 CONTACT_LIMIT = ENVIRONMENT.contact_limit
 DATA_DIR = ENVIRONMENT.data_dir
 
-# The host is checked by the proxy when there is one; without one the server is on loopback.
-ALLOWED_HOSTS = (
-    [urlsplit(BASE_URL).hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
-    if BASE_URL
-    else ["*"]
-)
+# Links in mails name the host of the request, so only names of this server are answered.
+ALLOWED_HOSTS = env.host_names(ENVIRONMENT)
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 HTTPS = bool(BASE_URL and BASE_URL.startswith("https:"))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SESSION_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -125,7 +121,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, to the address
 ACCOUNT_ADAPTER = "marketable.web.sign_in.InvitedOnly"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to whoever somebody typed in
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # whose address the limits are kept by
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "marketable"
 

@@ -5,21 +5,29 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils import translation
+from django.utils.cache import patch_cache_control
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from marketable import clock
 from marketable.accounts import queries as accounts
 from marketable.accounts.errors import AccountUnknown, RightMissing
-from marketable.accounts.models import User
-from marketable.accounts.queries import AccountInfo, Reach
+from marketable.accounts.queries import AccountInfo, Person, Reach
 from marketable.accounts.rules import Right, Rights
 from marketable.billing.rules import today_in
+from marketable.errors import NotFound
 from marketable.history.sources import Source, SourceType
 
 P = ParamSpec("P")
+
+#: What a bigint of PostgreSQL can hold; a larger number in an address is nobody's.
+LARGEST_ID = 2**63 - 1
 
 
 class AccountRequest(HttpRequest):
@@ -29,7 +37,7 @@ class AccountRequest(HttpRequest):
     now, today              the moment of the request, and its day in the account's time zone
     """
 
-    user: User
+    user: Person  # type: ignore[assignment]
     htmx: HtmxDetails
     account: AccountInfo
     rights: Rights
@@ -57,20 +65,60 @@ def account_page(
         view: Callable[Concatenate[AccountRequest, int, P], HttpResponseBase],
     ) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        @login_required
         def door(request: Any, account_id: int, *args: P.args, **kwargs: P.kwargs) -> Any:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            if not all(map(_can_be_there, (account_id, *args, *kwargs.values()))):
+                raise NotFound(_("There is nothing at this address."))
             enter(request, account_id)
-            if right is not None and not request.rights.may(right):
-                raise RightMissing(right, accounts.who_may(account_id, Right.USERS_MANAGE))
-            return view(request, account_id, *args, **kwargs)
+            if right is not None:
+                require(request, right)
+            answer = view(request, account_id, *args, **kwargs)
+            if not answer.has_header("Cache-Control"):
+                patch_cache_control(answer, private=True, no_cache=True)
+            return answer
 
         return door
 
     return decorate
 
 
+def _can_be_there(part: object) -> bool:
+    """Tell whether something in an address can be a row's number or name at all."""
+    if isinstance(part, int):
+        return part <= LARGEST_ID
+    return not isinstance(part, str) or part.isprintable()
+
+
+def require(request: AccountRequest, right: Right) -> None:
+    """Raise RightMissing, naming who can grant it, unless the person has the right (P4)."""
+    if not request.rights.may(right):
+        raise RightMissing(right, accounts.who_may(request.account.id, Right.USERS_MANAGE))
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Lead to the sign-in page and, from there, back to the page that was open.
+
+    A form that was sent after its session had ended leads back to the page it was on: its own
+    address may take no GET. Nothing of it is kept or done.
+    """
+    htmx = getattr(request, "htmx", None)
+    back = request.get_full_path()
+    if htmx:
+        back = htmx.current_url_abs_path or "/"
+    elif request.method not in {"GET", "HEAD"}:
+        came_from = request.headers.get("Referer", "")
+        is_ours = url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()})
+        back = came_from if is_ours and came_from else "/"
+    answer = redirect_to_login(back, login_url="account_login")
+    return HttpResponseClientRedirect(answer.url) if htmx else answer
+
+
 def enter(request: Any, account_id: int) -> None:
-    """Put the account and the person's rights on the request; raise AccountUnknown for strangers."""
+    """Put the account and the person's rights on the request.
+
+    Raises AccountUnknown for whoever does not belong to it.
+    """
     rights = accounts.rights(account_id, request.user.pk)
     if rights is None:
         raise AccountUnknown
@@ -93,8 +141,6 @@ def enter(request: Any, account_id: int) -> None:
 
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the person's first account, or say that they belong to none."""
-    from django.shortcuts import redirect, render
-
     if not request.user.is_authenticated:
         return redirect("account_login")
     mine = accounts.accounts_of(int(request.user.pk))

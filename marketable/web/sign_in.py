@@ -4,17 +4,19 @@ import ipaddress
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from marketable import clock
-from marketable.accounts import services
-from marketable.accounts.errors import BadField, LinkUnusable
-from marketable.accounts.models import User
+from marketable.accounts import queries, services
+from marketable.accounts.errors import BadField, LinkUnusable, SignInFirst
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -28,7 +30,7 @@ class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
 
 def is_from_this_machine(request: HttpRequest) -> bool:
     """Tell whether the request came from loopback, and not through a proxy that stands there."""
-    if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
+    if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")):
         return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -40,6 +42,8 @@ def is_from_this_machine(request: HttpRequest) -> bool:
 @require_http_methods(["GET", "HEAD"])
 def use_link(request: HttpRequest, token: str) -> HttpResponse:
     """Sign in the person of a one-time link, from this machine only."""
+    if request.method == "HEAD":  # a look ahead must not use the link up
+        return HttpResponse()
     if not is_from_this_machine(request):
         raise LinkUnusable
     user = services.use_sign_in_link(token, now=clock.now())
@@ -48,38 +52,51 @@ def use_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Join an account: name and password for somebody new, a sign-in for somebody known."""
-    row = services.invitation(token, now=clock.now())
-    known = User.objects.filter(email=row.email).exclude(password__startswith="!").exists()
-    problem = None
-    if request.method == "POST":
-        try:
-            user_id = services.accept_invitation(
-                token,
-                name=request.POST.get("name", ""),
-                password=request.POST.get("password", ""),
-                now=clock.now(),
-            )
-        except BadField as error:
-            problem = error
-        else:
-            if known:  # the link alone must not open somebody's other accounts
-                return redirect("account_login")
-            login(request, User.objects.get(pk=user_id), backend=MODEL_BACKEND)
-            return redirect("home")
+    """Join an account: with name and password when new, signed in as oneself when known."""
+    shown = queries.invitation(token, clock.now())
+    person = request.user if request.user.is_authenticated else None
+    is_somebody_else = person is not None and person.email != shown.email
+    if request.method != "POST" or is_somebody_else:
+        status = 409 if request.method == "POST" else 200
+        return _invitation_page(request, shown, is_somebody_else=is_somebody_else, status=status)
+    try:
+        user = services.accept_invitation(
+            token,
+            name=request.POST.get("name", ""),
+            password=request.POST.get("password", ""),
+            signed_in_as=person.pk if person else None,
+            now=clock.now(),
+        )
+    except SignInFirst:
+        return redirect_to_login(request.get_full_path(), login_url="account_login")
+    except BadField as problem:
+        return _invitation_page(request, shown, problem=problem, status=400)
+    if person is None:
+        login(request, user, backend=MODEL_BACKEND)
+    messages.success(request, _("You belong to %(account)s now.") % {"account": shown.account_name})
+    return redirect("home")
+
+
+def _invitation_page(
+    request: HttpRequest,
+    shown: queries.InvitationShown,
+    *,
+    is_somebody_else: bool = False,
+    problem: BadField | None = None,
+    status: int = 200,
+) -> HttpResponse:
     return render(
         request,
         "sign_in/invitation.html",
         {
-            "email": row.email,
-            "account_name": row.account.name,
-            "is_known": known,
+            "invitation": shown,
+            "is_somebody_else": is_somebody_else,
             "problem": problem,
             "name": request.POST.get("name", ""),
         },
-        status=400 if problem else 200,
+        status=status,
     )
 
 
@@ -88,13 +105,25 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     """Remember a language: with the person when signed in, in a cookie before."""
     language = request.POST.get("language", "")
     back = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+    if not url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         back = "/"
     answer = redirect(back)
     if language in dict(settings.LANGUAGES):
-        if isinstance(request.user, User):
-            User.objects.filter(pk=request.user.pk).update(language=language)
-        answer.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 24 * 3600, samesite="Lax"
-        )
+        if request.user.is_authenticated:
+            services.choose_language(request.user.pk, language)
+        remember_language(answer, language)
     return answer
+
+
+def remember_language(answer: HttpResponse, language: str) -> None:
+    """Let the browser remember a language, for the pages before the next sign-in."""
+    answer.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        samesite="Lax",
+        secure=settings.HTTPS,
+        httponly=True,
+    )

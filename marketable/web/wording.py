@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from marketable.accounts.rules import BY_ROLE, NO, YES, Scope
 from marketable.history.kinds import Kind
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Status
@@ -77,6 +78,22 @@ RIGHTS = {
     "settings.manage": gettext_lazy("Account settings"),
     "billing.manage": gettext_lazy("Billing, tiers and limits"),
     "users.manage": gettext_lazy("People and roles"),
+}
+
+
+SCOPES = {
+    Scope.ALL: gettext_lazy("all contacts"),
+    Scope.TEAM: gettext_lazy("contacts of the team"),
+    Scope.OWN: gettext_lazy("own contacts"),
+    Scope.NONE: pgettext_lazy("contacts", "none"),
+}
+
+#: What can be chosen for one right of one person.
+CHOICES = {
+    BY_ROLE: gettext_lazy("as the role"),
+    YES: gettext_lazy("granted"),
+    NO: gettext_lazy("withdrawn"),
+    **{scope.value: label for scope, label in SCOPES.items()},
 }
 
 

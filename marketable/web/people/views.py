@@ -11,21 +11,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketable.accounts import queries, services
-from marketable.accounts.errors import MemberUnknown
+from marketable.accounts.errors import LastOwner, MemberUnknown
 from marketable.accounts.queries import Member
-from marketable.accounts.rules import ROLES, SCOPED, Right, Scope
+from marketable.accounts.rules import ROLES, SCOPED, Right, Rights, choices_of
 from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.web.access import AccountRequest, account_page
-from marketable.web.wording import RIGHTS, needs_right, role_name
+from marketable.web.middleware import http_status
+from marketable.web.wording import CHOICES, RIGHTS, SCOPES, needs_right, role_name
 
 
 @dataclass(frozen=True, slots=True)
 class RightShown:
+    """A right of one person: what the role gives, and what was chosen of what can be."""
+
     code: str
     label: str
-    choice: str  # role, yes, no
     from_role: str
+    choice: str
+    choices: tuple[tuple[str, str], ...]
 
 
 def _roles() -> list[tuple[str, str]]:
@@ -44,6 +48,7 @@ def _page(
     problem: Refused | None = None,
     link: str = "",
     email: str = "",
+    role: str = "marketer",
 ) -> HttpResponse:
     account_id = request.account.id
     may_manage = request.rights.may(Right.USERS_MANAGE)
@@ -66,8 +71,9 @@ def _page(
             "problem": problem,
             "link": link,
             "email": email,
+            "role": role,
         },
-        status=400 if problem else 200,
+        status=http_status(problem) if problem else 200,
     )
 
 
@@ -75,17 +81,17 @@ def _page(
 @account_page(Right.USERS_MANAGE)
 def invite(request: AccountRequest, account_id: int) -> HttpResponse:
     """Invite somebody by mail, and show the link to hand over as well."""
-    email = request.POST.get("email", "")
+    email, role = request.POST.get("email", ""), request.POST.get("role", "")
     try:
         invited = services.invite(
             account_id,
             email,
-            request.POST.get("role", ""),
+            role,
             by=request.by(SourceType.ACCOUNT),
             now=request.now,
         )
     except Refused as refusal:
-        return _page(request, problem=refusal, email=email)
+        return _page(request, problem=refusal, email=email, role=role)
     link = request.build_absolute_uri(reverse("invitation", args=[invited.token]))
     name = " ".join(request.account.name.split())
     send_mail(
@@ -109,79 +115,88 @@ def withdraw(request: AccountRequest, account_id: int, invitation_id: int) -> Ht
     return HttpResponseRedirect(reverse("people:list", args=[account_id]))
 
 
-def _member(account_id: int, user_id: int) -> Member:
-    for one in queries.members(account_id):
-        if one.user_id == user_id:
-            return one
-    raise MemberUnknown
-
-
 @require_http_methods(["GET", "POST"])
 @account_page(Right.USERS_MANAGE)
 def person(request: AccountRequest, account_id: int, user_id: int) -> HttpResponse:
-    """Change a person's role, team and single rights (P1, P2)."""
-    member = _member(account_id, user_id)
-    problem: Refused | None = None
-    if request.method == "POST":
-        by = request.by(SourceType.ACCOUNT)
-        try:
-            services.change_role(
-                account_id, user_id, request.POST.get("role", ""), by=by, now=request.now
-            )
-            services.set_team(
-                account_id, user_id, request.POST.get("team", ""), by=by, now=request.now
-            )
-            for code in RIGHTS:
-                choice = request.POST.get(f"right-{code}")
-                if choice in {"role", "yes", "no"}:
-                    has_it = {"role": None, "yes": True, "no": False}[choice]
-                    services.set_right(
-                        account_id, user_id, Right(code), has_it, by=by, now=request.now
-                    )
-        except Refused as refusal:
-            problem = refusal
-        else:
-            messages.success(request, _("Saved. It holds from their next request on."))
-            return HttpResponseRedirect(reverse("people:list", args=[account_id]))
+    """Show and change what one person may do: role, team, single rights (P1, P2)."""
+    member = queries.member(account_id, user_id)
+    if request.method == "GET":
+        return _person_page(request, member)
+    try:
+        services.change_member(
+            account_id,
+            user_id,
+            role=request.POST.get("role", ""),
+            team=request.POST.get("team", ""),
+            choices={
+                Right(code): request.POST[f"right-{code}"]
+                for code in RIGHTS
+                if f"right-{code}" in request.POST
+            },
+            by=request.by(SourceType.ACCOUNT),
+            now=request.now,
+        )
+    except MemberUnknown:
+        raise
+    except Refused as refusal:
+        return _person_page(request, member, refusal)
+    messages.success(request, _("Saved. It holds from their next request on."))
+    return HttpResponseRedirect(reverse("people:list", args=[account_id]))
+
+
+def _person_page(
+    request: AccountRequest, member: Member, problem: Refused | None = None
+) -> HttpResponse:
+    """Answer the form; after a refusal with what was chosen in it."""
+    posted = request.POST
     return render(
         request,
         "people/person.html",
         {
             "member": member,
+            "role": posted.get("role", member.rights.role),
+            "team": posted.get("team", member.team),
             "roles": _roles(),
-            "rights": [_shown(member, code) for code in RIGHTS],
+            "rights": [
+                _shown(member, Right(code), posted.get(f"right-{code}", "")) for code in RIGHTS
+            ],
             "problem": problem,
+            "problem_field": problem.facts.get("field", "") if problem else "",
         },
-        status=409 if problem else 200,
+        status=http_status(problem) if problem else 200,
     )
 
 
-def _shown(member: Member, code: str) -> RightShown:
-    right = Right(code)
-    role_only = type(member.rights)(member.rights.role)
+def _shown(member: Member, right: Right, chosen: str) -> RightShown:
+    by_role = Rights(member.rights.role)
     if right in SCOPED:
-        from_role = {
-            Scope.ALL: _("all contacts"),
-            Scope.TEAM: _("contacts of the team"),
-            Scope.OWN: _("own contacts"),
-            Scope.NONE: _("no"),
-        }[role_only.scope(right)]
+        from_role = str(SCOPES[by_role.scope(right)])
     else:
-        from_role = _("yes") if role_only.may(right) else _("no")
-    choice = "role"
-    if code in member.rights.granted:
-        choice = "yes"
-    elif code in member.rights.withdrawn:
-        choice = "no"
-    return RightShown(code, str(RIGHTS[code]), choice, from_role)
+        from_role = _("yes") if by_role.may(right) else _("no")
+    return RightShown(
+        right.value,
+        str(RIGHTS[right.value]),
+        from_role,
+        chosen or member.rights.choice(right),
+        tuple((choice, str(CHOICES[choice])) for choice in choices_of(right)),
+    )
 
 
 @require_http_methods(["GET", "POST"])
 @account_page(Right.USERS_MANAGE)
 def remove(request: AccountRequest, account_id: int, user_id: int) -> HttpResponse:
-    member = _member(account_id, user_id)
+    """Ask, then take a person out of the account (P8)."""
+    member = queries.member(account_id, user_id)
     if request.method == "GET":
         return render(request, "people/remove.html", {"member": member})
-    services.remove_member(account_id, user_id, by=request.by(SourceType.ACCOUNT), now=request.now)
+    try:
+        services.remove_member(
+            account_id, user_id, by=request.by(SourceType.ACCOUNT), now=request.now
+        )
+    except LastOwner as refusal:
+        page = {"member": member, "problem": refusal}
+        return render(request, "people/remove.html", page, status=http_status(refusal))
     messages.success(request, _("%(who)s was removed.") % {"who": member.name or member.email})
+    if user_id == request.user.pk:  # not theirs any more
+        return HttpResponseRedirect(reverse("home"))
     return HttpResponseRedirect(reverse("people:list", args=[account_id]))

@@ -2,7 +2,6 @@
 
 from zoneinfo import available_timezones
 
-from django.conf import settings as django_settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -11,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from marketable.accounts import services as accounts
-from marketable.accounts.errors import RightMissing
 from marketable.accounts.rules import Right
 from marketable.billing import queries as billing
 from marketable.billing import services as billing_services
@@ -20,7 +18,9 @@ from marketable.billing.rules import renewal_date_after
 from marketable.bulk_actions.rules import parse_count
 from marketable.errors import Refused
 from marketable.history.sources import SourceType
-from marketable.web.access import AccountRequest, account_page
+from marketable.web.access import AccountRequest, account_page, require
+from marketable.web.middleware import http_status
+from marketable.web.sign_in import remember_language
 from marketable.web.wording import needs_right
 
 
@@ -30,18 +30,14 @@ def account(request: AccountRequest, account_id: int) -> HttpResponse:
     """Show the account's settings; change name, language and time zone (U8)."""
     if request.method == "GET":
         return _page(request)
-    if not request.rights.may(Right.SETTINGS_MANAGE):
-        raise RightMissing(Right.SETTINGS_MANAGE)
-    by = request.by(SourceType.ACCOUNT)
+    require(request, Right.SETTINGS_MANAGE)
     try:
-        billing_services.change_time_zone(
-            account_id, request.POST.get("time_zone", ""), by=by, now=request.now
-        )
-        accounts.rename_account(
+        billing_services.change_account_settings(
             account_id,
             name=request.POST.get("name", ""),
             language=request.POST.get("language", ""),
-            by=by,
+            time_zone=request.POST.get("time_zone", ""),
+            by=request.by(SourceType.ACCOUNT),
             now=request.now,
         )
     except Refused as refusal:
@@ -82,16 +78,24 @@ def _page(
     account_id = request.account.id
     calendar = billing.calendar(account_id)
     contract = calendar.contract_on(request.today)
+    info = billing.subscription(account_id, request.today)
+    refusal = problem or limit_problem
+    posted = request.POST
     return render(
         request,
         "settings/account.html",
         {
             "problem": problem,
             "limit_problem": limit_problem,
+            "problem_field": refusal.facts.get("field", "") if refusal else "",
+            "name": posted.get("name", "") if problem else request.account.name,
+            "language": posted.get("language", "") if problem else request.account.language,
+            "zone": posted.get("time_zone", "") if problem else request.account.time_zone,
+            "at_limit": posted.get("at_limit", "") if limit_problem else info.at_limit,
             "typed": typed,
             "zones": sorted(available_timezones()),
             "languages": [("en", "English"), ("pl", "Polski")],
-            "info": billing.subscription(account_id, request.today),
+            "info": info,
             "contract": contract,
             "next_update": calendar.next_update_date(request.today),
             "renewal": renewal_date_after(contract, request.today),
@@ -101,7 +105,7 @@ def _page(
             "needs_settings": needs_right(Right.SETTINGS_MANAGE.value),
             "needs_billing": needs_right(Right.BILLING_MANAGE.value),
         },
-        status=400 if problem or limit_problem else 200,
+        status=http_status(refusal) if refusal else 200,
     )
 
 
@@ -124,14 +128,16 @@ def profile(request: AccountRequest, account_id: int) -> HttpResponse:
         else:
             answer = HttpResponseRedirect(reverse("settings:profile", args=[account_id]))
             if request.POST.get("language"):
-                answer.set_cookie(
-                    django_settings.LANGUAGE_COOKIE_NAME,
-                    request.POST["language"],
-                    max_age=365 * 24 * 3600,
-                    samesite="Lax",
-                )
+                remember_language(answer, request.POST["language"])
             messages.success(request, _("Saved."))
             return answer
+    chosen = request.POST if problem else None
     return render(
-        request, "settings/profile.html", {"problem": problem}, status=400 if problem else 200
+        request,
+        "settings/profile.html",
+        {
+            "problem": problem,
+            "name": chosen.get("name", "") if chosen is not None else request.user.name,
+        },
+        status=http_status(problem) if problem else 200,
     )
