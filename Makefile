@@ -40,6 +40,6 @@ check: setup
 bench: setup
 	$(VENV)/python -m bench $(if $(N),--n $(N)) $(if $(ONLY),--only $(ONLY))
 
-# Collect the texts of code and templates for the translators.
+# Bring the translators' files up to date with the texts of code and templates.
 messages: setup
-	$(DJANGO) MARKETABLE_DATA_DIR=build/check $(VENV)/python -m django makemessages --all --no-location
+	$(VENV)/python ops/texts.py
