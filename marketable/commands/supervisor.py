@@ -22,6 +22,7 @@ STOP_SECONDS = 20.0
 #: A part that ends this often within this time is not started again.
 FAILURES, FAILURES_WITHIN_SECONDS = 5, 30.0
 PR_SET_PDEATHSIG = 1
+LEAVE_NOW = b"."
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -167,6 +168,7 @@ class Supervisor:
         if self._keeper is not None:
             pid, pipe = self._keeper
             self._keeper = None
+            os.write(pipe, LEAVE_NOW)
             os.close(pipe)
             os.waitpid(pid, 0)
 
@@ -174,9 +176,10 @@ class Supervisor:
         """Fork a process that leaves the embedded server after us, however we end.
 
         Without it a killed `serve` would leave the database running until the next command.
-        Returns its process and the pipe whose closing ends it.
+        Returns its process and the pipe that ends it: with a byte, or by closing when we die.
         """
         reading, writing = os.pipe()
+        parent = os.getpid()
 
         def keep() -> None:
             os.close(writing)
@@ -190,7 +193,11 @@ class Supervisor:
 
             own = join(self._database.data_dir, say=say)
             try:
-                os.read(reading, 1)
+                if os.read(reading, 1) != LEAVE_NOW:
+                    # Killed: its locks may be open a moment longer than the pipe was, and while
+                    # they are, the server would seem to be in use.
+                    while os.getppid() == parent:
+                        time.sleep(0.001)
             finally:
                 own.leave()
 
