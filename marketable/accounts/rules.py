@@ -47,7 +47,7 @@ ROLES = (OWNER, MANAGER, MARKETER, SALES, ANALYST, BILLING)
 #: Right → the roles that have it. What is not listed a role has not.
 PLAIN: Mapping[Right, frozenset[str]] = {
     Right.CONTACTS_BULK_DELETE: frozenset({OWNER, MANAGER}),
-    Right.CONTACTS_MERGE: frozenset({OWNER, MANAGER, MARKETER, SALES}),
+    Right.CONTACTS_MERGE: frozenset({OWNER, MANAGER, MARKETER}),
     Right.CONTACTS_ERASE: frozenset({OWNER, MANAGER}),
     Right.CONVERSATIONS_REPLY: frozenset({OWNER, MANAGER, MARKETER, SALES}),
     Right.CONTACTS_IMPORT: frozenset({OWNER, MANAGER, MARKETER}),
