@@ -11,6 +11,11 @@ from django.db import OperationalError, connection, transaction
 P = ParamSpec("P")
 T = TypeVar("T")
 
+
+class Overtaken(Exception):
+    """Another transaction came between two steps of this one, which must be done again."""
+
+
 #: Deadlock and serialisation failure: the transaction is gone, and may be tried again as it was.
 RETRIED_STATES = frozenset({"40P01", "40001"})
 ATTEMPTS = 4
@@ -23,10 +28,24 @@ class SubQuery:
     text    SQL with %(name)s parameters; never holds a value that came from outside
     params  the values; names must not clash with those of the statement it goes into, so those
             of a selection start with `sel_`
+    test    the same contacts as a condition on a contact `c`, where they are chosen by one
+    ids     the same contacts as an expression for an array, where they are kept as one: an index
+            then finds them in one walk, in order, instead of one by one
     """
 
     text: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    test: str = ""
+    ids: str = ""
+
+    def among(self, column: str) -> str:
+        """Return the condition that a column holds one of them."""
+        return f"{column} = ANY({self.ids})" if self.ids else f"{column} IN ({self.text})"
+
+    @property
+    def belongs(self) -> str:
+        """The condition that a contact `c` is one of them."""
+        return self.test or self.among("c.id")
 
 
 @cache
@@ -75,7 +94,8 @@ def columns(statement: str, params: Mapping[str, Any] | None = None) -> list[dic
 
 
 def retried(service: Callable[P, T]) -> Callable[P, T]:
-    """Make a service one transaction, tried again when two of them met in a deadlock.
+    """Make a service one transaction, tried again when two of them met in a deadlock or one was
+    overtaken.
 
     Inside a transaction of the caller it is a plain savepoint: only the outermost may repeat.
     """
@@ -89,6 +109,9 @@ def retried(service: Callable[P, T]) -> Callable[P, T]:
             try:
                 with transaction.atomic():
                     return service(*args, **kwargs)
+            except Overtaken:
+                if attempt == ATTEMPTS:
+                    raise
             except OperationalError as error:
                 state = getattr(error.__cause__, "sqlstate", None)
                 if state not in RETRIED_STATES or attempt == ATTEMPTS:

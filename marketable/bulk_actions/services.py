@@ -107,6 +107,28 @@ def preview(
         now=now,
         include_unreachable=include_unreachable,
     )
+    plan_id = _remember_plan(
+        account_id,
+        event,
+        selection,
+        plan.changing,
+        by=by,
+        now=now,
+        include_unreachable=include_unreachable,
+    )
+    return PlanPreview(plan_id, plan, selection, include_unreachable)
+
+
+def _remember_plan(
+    account_id: int,
+    event: Event,
+    selection: Selection,
+    changing: int,
+    *,
+    by: Source,
+    now: datetime,
+    include_unreachable: bool,
+) -> UUID:
     PlanRow.objects.filter(account_id=account_id, created_at__lt=now - KEPT_FOR).delete()
     row = PlanRow.objects.create(
         account_id=account_id,
@@ -115,9 +137,9 @@ def preview(
         actor_id=by.actor_id,
         action=event.value,
         selection=selection.as_json(),
-        answer={"changing": plan.changing, "include_unreachable": include_unreachable},
+        answer={"changing": changing, "include_unreachable": include_unreachable},
     )
-    return PlanPreview(row.id, plan, selection, include_unreachable)
+    return row.id
 
 
 def confirm(
@@ -177,13 +199,9 @@ def _confirm(
     row.bulk_action_id = bulk_action_id
     locked.update(bulk_action_id=bulk_action_id)
     if count <= REQUEST_LIMIT:
-        while run_next_batch(account_id, bulk_action_id, now=now):
-            pass
-        done = queries.bulk_action(account_id, bulk_action_id)
-        if done.state is ActionState.FAILED:
-            raise AssertionError(done.error)
-        return done
-    enqueue(Job.RUN_BULK_ACTION, account_id=account_id, bulk_action_id=bulk_action_id)
+        _do_all(account_id, bulk_action_id, now=now)
+    else:
+        enqueue(Job.RUN_BULK_ACTION, account_id=account_id, bulk_action_id=bulk_action_id)
     return queries.bulk_action(account_id, bulk_action_id)
 
 
@@ -205,20 +223,29 @@ def run_now(
 
     Raises PlanOutdated when another number than `expected` would change, or CeilingReached.
     """
-    shown = preview(
+    if expected == 0:
+        plan = make_plan(
+            account_id,
+            event,
+            selection,
+            reach=reach,
+            now=now,
+            include_unreachable=include_unreachable,
+        )
+        if plan.changing:
+            raise PlanOutdated(expected=0, actual=plan.changing)
+        return None
+    # The number is all that a plan has to announce: it is compared while the members are frozen.
+    plan_id = _remember_plan(
         account_id,
         event,
         selection,
+        expected,
         by=by,
-        reach=reach,
         now=now,
         include_unreachable=include_unreachable,
     )
-    if shown.plan.changing != expected:
-        raise PlanOutdated(expected=expected, actual=shown.plan.changing)
-    if expected == 0:
-        return None
-    started = confirm(account_id, shown.id, expected, by=by, reach=reach, now=now)
+    started = confirm(account_id, plan_id, expected, by=by, reach=reach, now=now)
     while run_next_batch(account_id, started.id, now=now):
         pass
     return queries.bulk_action(account_id, started.id)
@@ -236,7 +263,6 @@ def _freeze(
     """Write the bulk action and its frozen members; refuse if their number is not `count`."""
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
     chosen = segments.compile_selection(account_id, stored.selection, reach=reach, today=today)
-    marketing.apply_overdue(account_id, chosen, now=now)
     row = BulkAction.objects.create(
         account_id=account_id,
         id=_next_id(),
@@ -248,7 +274,7 @@ def _freeze(
         total=count,
         created_at=now,
     )
-    judged = sql.compose(status_queries.judge(stored.action), chosen=chosen.text)
+    judged = status_queries.judge(stored.action, chosen)
     statement = sql.compose(
         sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)
     )
@@ -268,8 +294,10 @@ def _freeze(
     if actual != count:
         raise PlanOutdated(expected=count, actual=actual)
     taken_over = (
-        status_queries.take_over_count(account_id, chosen, today)
-        if stored.action is Event.START
+        status_queries.take_over_count(
+            account_id, chosen, today=today, include_unreachable=stored.include_unreachable
+        )
+        if counts.get(Verdict.SET) and stored.action is Event.START
         else 0
     )
     plan = marketing.price_plan(
@@ -285,14 +313,8 @@ def _freeze(
     )
     BulkAction.objects.filter(account_id=account_id, id=row.id).update(answer=plan_as_json(plan))
     places = counts.get(Verdict.SET, 0) - taken_over
-    if places > 0:
-        governance.reserve(
-            account_id,
-            holder(row.id),
-            places,
-            overdue=status_queries.overdue_count(account_id, today),
-            today=today,
-        )
+    if places > 0 and count > REQUEST_LIMIT:
+        marketing.reserve(account_id, holder(row.id), places, today=today)
     return row.id
 
 
@@ -320,66 +342,81 @@ def run_next_batch(account_id: int, bulk_action_id: int, *, now: datetime) -> bo
     Returns whether there may be more to do. Any number of workers may call it at once: they take
     turns, and no batch is done twice.
     """
-    locked = BulkAction.objects.select_for_update().filter(account_id=account_id, id=bulk_action_id)
-    row = locked.first()
-    if row is None:
-        raise BulkActionUnknown
+    row = _locked(account_id, bulk_action_id)
     if row.state not in {ActionState.PENDING.value, ActionState.RUNNING.value}:
         return False
-    batch = (
+    batch = _next_batch(row)
+    if batch is None:
+        _end(row, ActionState.COMPLETE, now=now)
+        if row.total > BATCH_SIZE:
+            status_queries.tell_planner()
+        return False
+    if row.cancelled_at is not None:
+        _end(row, ActionState.CANCELLED, now=now)
+        return False
+    try:
+        _do_batch(row, batch, now=now, in_turn=True)
+    except Refused as refusal:
+        _end(row, ActionState.FAILED, now=now, error=refusal.stored())
+        return False
+    return True
+
+
+def _do_all(account_id: int, bulk_action_id: int, *, now: datetime) -> None:
+    """Do a small bulk action in the caller's transaction: all of it, or nothing and the refusal.
+
+    It neither waits for the turn of a large one nor reserves: both would hold up the other.
+    """
+    row = _locked(account_id, bulk_action_id)
+    while batch := _next_batch(row):
+        _do_batch(row, batch, now=now, in_turn=False)
+        row.refresh_from_db()
+    _end(row, ActionState.COMPLETE, now=now)
+
+
+def _locked(account_id: int, bulk_action_id: int) -> BulkAction:
+    locked = BulkAction.objects.select_for_update()
+    row = locked.filter(account_id=account_id, id=bulk_action_id).first()
+    if row is None:
+        raise BulkActionUnknown
+    return row
+
+
+def _next_batch(row: BulkAction) -> Batch | None:
+    return (
         Batch.objects.filter(
-            account_id=account_id, bulk_action_id=bulk_action_id, done_at=None, outcome=""
+            account_id=row.account_id, bulk_action_id=row.id, done_at=None, outcome=""
         )
         .order_by("number")
         .defer("contact_ids")
         .first()
     )
-    if row.cancelled_at is not None or batch is None:
-        state = ActionState.CANCELLED if row.cancelled_at else ActionState.COMPLETE
-        locked.update(state=state.value, finished_at=now)
-        governance.release(account_id, holder(bulk_action_id))
-        return False
-    try:
-        moved, size = _do_batch(row, batch, now=now)
-    except Refused as refusal:
-        locked.update(state=ActionState.FAILED.value, finished_at=now, error=refusal.message)
-        governance.release(account_id, holder(bulk_action_id))
-        return False
-    Batch.objects.filter(
-        account_id=account_id, bulk_action_id=bulk_action_id, number=batch.number
-    ).update(done_at=now, change_id=moved.change_id)
-    outcomes = _add(
-        row.outcomes,
-        {
-            "set": moved.set,
-            "kept": moved.kept,
-            "staged": moved.staged,
-            "skipped": size - moved.changed,
-        },
+
+
+def _end(row: BulkAction, state: ActionState, *, now: datetime, error: str = "") -> None:
+    BulkAction.objects.filter(account_id=row.account_id, id=row.id).update(
+        state=state.value, finished_at=now, error=error
     )
-    locked.update(
-        state=ActionState.RUNNING.value,
-        started_at=row.started_at or now,
-        done=row.done + size,
-        outcomes=outcomes,
-        change_id=row.change_id or moved.change_id,
-    )
-    return True
+    governance.release(row.account_id, holder(row.id))
 
 
 @sql.retried
-def _do_batch(row: BulkAction, batch: Batch, *, now: datetime) -> tuple[Moved, int]:
-    chosen = SubQuery(
-        "SELECT unnest(contact_ids) AS id FROM bulk_action_batch "
-        "WHERE account_id = %(account_id)s AND bulk_action_id = %(sel_bulk)s "
-        "AND number = %(sel_number)s",
-        {"sel_bulk": row.id, "sel_number": batch.number},
+def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) -> None:
+    of_batch = (
+        "FROM bulk_action_batch WHERE account_id = %(account_id)s "
+        "AND bulk_action_id = %(sel_bulk)s AND number = %(sel_number)s"
     )
-    marketing.lock_status_batches(row.account_id)
+    chosen = SubQuery(
+        f"SELECT unnest(contact_ids) AS id {of_batch}",
+        {"sel_bulk": row.id, "sel_number": batch.number},
+        ids=f"(SELECT contact_ids {of_batch})::bigint[]",
+    )
+    if in_turn:
+        marketing.lock_status_batches(row.account_id)
     event = Event(row.kind)
     body = {"selection": row.selection, "action": row.kind, "batch": batch.number}
     by = Source.from_json(row.source)
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"in_turn": in_turn}
     if event is Event.START:
         more["holder"] = holder(row.id)
     moved = ACTIONS[event](
@@ -398,7 +435,25 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime) -> tuple[Moved, i
         {"account_id": row.account_id, "id": row.id, "number": batch.number},
     )
     assert size is not None
-    return moved, int(size[0])
+    Batch.objects.filter(
+        account_id=row.account_id, bulk_action_id=row.id, number=batch.number
+    ).update(done_at=now, change_id=moved.change_id)
+    outcomes = _add(
+        row.outcomes,
+        {
+            "set": moved.set,
+            "kept": moved.kept,
+            "staged": moved.staged,
+            "skipped": int(size[0]) - moved.changed,
+        },
+    )
+    BulkAction.objects.filter(account_id=row.account_id, id=row.id).update(
+        state=ActionState.RUNNING.value,
+        started_at=row.started_at or now,
+        done=row.done + int(size[0]),
+        outcomes=outcomes,
+        change_id=row.change_id or moved.change_id,
+    )
 
 
 def _without_personal_values(body: dict[str, Any]) -> dict[str, Any]:
@@ -464,7 +519,7 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
         reverts_id=bulk_action_id,
         created_at=now,
     )
-    judged = sql.compose(status_queries.judge(event), chosen=chosen.text)
+    judged = status_queries.judge(event, chosen)
     sql.rows(
         sql.compose(sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)),
         {

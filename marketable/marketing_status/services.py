@@ -4,7 +4,7 @@ Every function takes its contacts as a sub-query, runs a fixed number of stateme
 they are, and works inside the caller's transaction, or makes one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -22,6 +22,11 @@ from marketable.history.sources import Source, SourceType, system
 from marketable.marketing_status import queries
 from marketable.marketing_status.rules import CANNOT, CHANGING, Event, Verdict
 from marketable.sql import SubQuery
+
+#: How an action keeps deletions of its contacts away until it has committed.
+LOCKED = "ORDER BY c.id FOR KEY SHARE"
+#: A large batch has its account's turn instead, which deletions wait for: see `lock_status_batches`.
+LOCKED_IN_TURN = "ORDER BY c.id"
 
 #: Contacts per transaction of the update date (U5).
 UPDATE_BATCH = 20_000
@@ -114,14 +119,27 @@ def start_marketing(
     holder: str | None = None,
     body: Mapping[str, Any] | None = None,
     reverts_id: int | None = None,
+    in_turn: bool = False,
 ) -> Moved:
     """Set the chosen contacts as marketing, at once; a staged one is kept (S4, S6).
 
-    holder  whose reservation the places are taken from, if any
+    holder   whose reservation the places are taken from, if any
+    in_turn  the caller has called `lock_status_batches`
 
     Raises CeilingReached, and changes nothing, when the new places do not fit (O3).
     """
-    return _move(Event.START, account_id, chosen, by, now, bulk_action_id, holder, body, reverts_id)
+    return _move(
+        Event.START,
+        account_id,
+        chosen,
+        by,
+        now,
+        bulk_action_id,
+        holder,
+        body,
+        reverts_id,
+        in_turn,
+    )
 
 
 def stop_marketing(
@@ -133,9 +151,12 @@ def stop_marketing(
     bulk_action_id: int | None = None,
     body: Mapping[str, Any] | None = None,
     reverts_id: int | None = None,
+    in_turn: bool = False,
 ) -> Moved:
     """Let the chosen contacts stop counting, from the next update date on (S5)."""
-    return _move(Event.STOP, account_id, chosen, by, now, bulk_action_id, None, body, reverts_id)
+    return _move(
+        Event.STOP, account_id, chosen, by, now, bulk_action_id, None, body, reverts_id, in_turn
+    )
 
 
 def keep_marketing(
@@ -147,9 +168,12 @@ def keep_marketing(
     bulk_action_id: int | None = None,
     body: Mapping[str, Any] | None = None,
     reverts_id: int | None = None,
+    in_turn: bool = False,
 ) -> Moved:
     """Withdraw the staging of the chosen contacts (S6)."""
-    return _move(Event.KEEP, account_id, chosen, by, now, bulk_action_id, None, body, reverts_id)
+    return _move(
+        Event.KEEP, account_id, chosen, by, now, bulk_action_id, None, body, reverts_id, in_turn
+    )
 
 
 @sql.retried
@@ -163,9 +187,11 @@ def _move(
     holder: str | None,
     body: Mapping[str, Any] | None,
     reverts_id: int | None,
+    in_turn: bool,
 ) -> Moved:
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
-    update_date = billing.calendar(account_id).next_update_date(today)
+    calendar = billing.calendar(account_id)
+    update_date = calendar.next_update_date(today)
     apply_overdue(account_id, chosen, now=now)
     change_id = history.open_change(
         account_id,
@@ -190,12 +216,19 @@ def _move(
     taken_over = 0
     if event is Event.START and queries.somebody_holds_a_place(account_id, today):
         taken_over = _take_over(account_id, chosen, by=by, now=now, params=params)
-    statement = sql.compose(sql.load("marketing_status", event.value), chosen=chosen.text)
+    statement = sql.compose(
+        sql.load("marketing_status", event.value),
+        chosen=chosen.text,
+        belongs=chosen.belongs,
+        among=chosen.among("contact_id"),
+        locked=LOCKED_IN_TURN if in_turn else LOCKED,
+    )
     found = sql.row(statement, params)
     assert found is not None
     selected, started, kept, staged = (int(value) for value in found)
     changed = started + kept + staged
     if changed:
+        _refuse_if_overtaken(account_id, change_id)
         history.close_change(account_id, change_id, contact_count=changed, marketing_delta=started)
     else:
         history.drop_change(account_id, change_id)
@@ -235,6 +268,7 @@ def _take_over(
     assert found is not None
     moved = int(found[0])
     if moved:
+        _refuse_if_overtaken(account_id, moved_id)
         history.close_change(account_id, moved_id, contact_count=moved, marketing_delta=-moved)
     else:
         history.drop_change(account_id, moved_id)
@@ -252,11 +286,12 @@ def settle(
     holder: str | None = None,
     usage_delta: int | None = None,
 ) -> Settled:
-    """Move the account's counter, as the last statement of a transaction that moved rows.
+    """Move the account's counter, as the last statements of a transaction that moved rows.
 
-    Raises CeilingReached when `delta` is positive and does not fit.
+    Raises CeilingReached when more usage does not fit.
     """
     day = today or billing_rules.today_in(accounts.account(account_id).zone, now)
+    governance.lock_usage(account_id)
     return governance.settle(
         account_id,
         delta,
@@ -270,11 +305,37 @@ def settle(
     )
 
 
+def reserve(account_id: int, holder: str, places: int, *, today: date) -> None:
+    """Hold places against the ceiling for work that will take them batch by batch (B6).
+
+    Raises CeilingReached when they do not fit now.
+    """
+    governance.lock_usage(account_id)
+    governance.reserve(
+        account_id,
+        holder,
+        places,
+        overdue=queries.overdue_count(account_id, today),
+        today=today,
+    )
+
+
+def _refuse_if_overtaken(account_id: int, change_id: int) -> None:
+    """Raise Overtaken if a contact that the change moved was moved since by a later number.
+
+    Numbers are given before the contacts are locked, so another transaction may get in between.
+    The ledger tells the order by number, and must tell the true one (V13). The moved rows stay
+    locked until the commit, so that what is looked at here cannot change any more.
+    """
+    if queries.is_overtaken(account_id, change_id):
+        raise sql.Overtaken
+
+
 def apply_overdue(account_id: int, chosen: SubQuery, *, now: datetime) -> int:
     """Apply the update date that has come to the chosen contacts, before anything else is done to
     them, so that a start on an overdue row is a new start (U6). Returns how many left."""
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
-    among = SubQuery(f"contact_id IN ({chosen.text})", chosen.params)
+    among = SubQuery(chosen.among("contact_id"), chosen.params)
     applied = 0
     for due_on in queries.due_dates(account_id, today):
         left, _, _ = _leave(account_id, due_on, now=now, today=today, among=among)
@@ -302,6 +363,8 @@ def apply_update_date(account_id: int, *, now: datetime) -> UpdateDateResult:
             applied += left
             first_change = first_change or change_id
         last_on = due_on
+    if applied > UPDATE_BATCH:
+        queries.tell_planner()
     return UpdateDateResult(today, last_on, applied, first_change)
 
 
@@ -349,21 +412,47 @@ def _leave(
         },
     )
     assert found is not None
-    left, last = int(found[0]), found[1]
+    left, reached, last = int(found[0]), int(found[1]), found[2]
+    if reached != limit:  # there are no more
+        last = None
     if not left:
         history.drop_change(account_id, change_id)
         return 0, last, None
+    _refuse_if_overtaken(account_id, change_id)
     history.close_change(account_id, change_id, contact_count=left, marketing_delta=-left)
-    settle(account_id, -left, cause_id=change_id, by=by, now=now, today=today, usage_delta=0)
+    if after:  # usage never counted them, and the first batch has written the day
+        governance.take_off(account_id, left)
+    else:
+        settle(account_id, -left, cause_id=change_id, by=by, now=now, today=today, usage_delta=0)
     return left, last, change_id
 
 
 def lock_status_batches(account_id: int) -> None:
     """Let one large batch of an account run at a time, so that overlapping ones do not meet in a
-    deadlock. Small changes do not wait for it. Held until the transaction ends."""
+    deadlock. Deletions wait for it, small changes do not. Held until the transaction ends."""
     sql.row(
         "SELECT pg_advisory_xact_lock(hashtext('marketing_contact'), %(account_id)s::int)",
         {"account_id": account_id},
+    )
+
+
+def keep_batches_away(account_id: int) -> None:
+    """Wait for a large batch under way and hold back the next until the transaction ends. Called
+    before contacts are locked that are to be deleted, erased or merged; these do not wait for
+    each other. It is what spares a batch the lock on every contact."""
+    sql.row(
+        "SELECT pg_advisory_xact_lock_shared(hashtext('marketing_contact'), %(account_id)s::int)",
+        {"account_id": account_id},
+    )
+
+
+def lock_status(account_id: int, contact_ids: Sequence[int]) -> None:
+    """Lock the status rows of contacts that are locked already, so that what is read of them now
+    is still so when it is written: staging does not look at the contact's lock."""
+    sql.rows(
+        "SELECT contact_id FROM marketing_contact WHERE account_id = %(account_id)s "
+        "AND contact_id = ANY(%(ids)s) ORDER BY contact_id FOR UPDATE",
+        {"account_id": account_id, "ids": list(contact_ids)},
     )
 
 

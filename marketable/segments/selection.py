@@ -97,7 +97,8 @@ def _sub_query(account_id: int, parts: list[Condition]) -> SubQuery:
     for part in parts:
         params.update(part.params)
     texts = ["c.account_id = %(sel_account_id)s", *(part.text for part in parts if part.text)]
-    return SubQuery("SELECT c.id FROM contact AS c WHERE " + " AND ".join(texts), params)
+    test = " AND ".join(texts)
+    return SubQuery(f"SELECT c.id FROM contact AS c WHERE {test}", params, test)
 
 
 def outside_count(account_id: int, selection: Selection, *, reach: Reach, today: date) -> int:

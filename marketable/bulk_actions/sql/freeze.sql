@@ -3,22 +3,21 @@
 WITH judged AS MATERIALIZED (
     {{judged}}
 ), numbered AS (
-    SELECT id, verdict, verdict IN ('set', 'kept', 'staged') AS changes,
-           (row_number() OVER (PARTITION BY verdict IN ('set', 'kept', 'staged'),
-                                            CASE WHEN verdict IN ('set', 'kept', 'staged')
-                                                 THEN '' ELSE verdict END
-                               ORDER BY id) - 1) / {{batch_size}} AS part
-      FROM judged
-     WHERE verdict <> 'already'
+    SELECT id, outcome,
+           (row_number() OVER (PARTITION BY outcome ORDER BY id) - 1) / {{batch_size}} AS part
+      FROM (SELECT id,
+                   CASE WHEN verdict IN ('set', 'kept', 'staged') THEN '' ELSE verdict END
+                       AS outcome
+              FROM judged
+             WHERE verdict <> 'already') AS told
 ), frozen AS (
     INSERT INTO bulk_action_batch
            (account_id, bulk_action_id, number, contact_ids, outcome, done_at)
     SELECT %(account_id)s, %(bulk_action_id)s,
-           row_number() OVER (ORDER BY changes DESC, min(id)),
-           array_agg(id ORDER BY id),
-           CASE WHEN changes THEN '' ELSE min(verdict) END,
-           CASE WHEN changes THEN NULL ELSE %(now)s::timestamptz END
+           row_number() OVER (ORDER BY outcome, part),
+           array_agg(id), outcome,
+           CASE WHEN outcome <> '' THEN %(now)s::timestamptz END
       FROM numbered
-     GROUP BY changes, CASE WHEN changes THEN '' ELSE verdict END, part
+     GROUP BY outcome, part
 )
 SELECT verdict, count(*) FROM judged GROUP BY verdict

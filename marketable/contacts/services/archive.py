@@ -69,6 +69,7 @@ def archive_contacts(
 def lock_contacts(account_id: int, chosen: SubQuery, *, live: bool) -> list[int]:
     """Lock contacts in ascending order against everything, also against a start (design: one
     order of locks), and return those that are live, or in the recycle bin."""
+    marketing.keep_batches_away(account_id)
     state = (
         "c.archived_at IS NULL"
         if live

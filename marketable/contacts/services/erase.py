@@ -78,6 +78,7 @@ def _numbered(ids: list[int]) -> SubQuery:
 
 def _lock_persons(account_id: int, chosen: SubQuery) -> list[int]:
     """Lock the chosen contacts, ascending, with all that was merged into them."""
+    marketing.keep_batches_away(account_id)
     locked = sql.rows(
         "WITH RECURSIVE person AS ("
         "SELECT c.id FROM contact AS c WHERE c.account_id = %(account_id)s "

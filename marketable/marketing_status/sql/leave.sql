@@ -1,19 +1,23 @@
 -- The update date has begun: the next contacts staged for it stop counting (S1, U5). Archived and
--- erased ones as well. Answers how many, and the last one's number to go on after.
-WITH due AS (
-    SELECT contact_id
-      FROM marketing_contact
-     WHERE account_id = %(account_id)s
-       AND leaving_on = %(due_on)s
-       AND contact_id > %(after)s
-       AND {{among}}
-     ORDER BY contact_id
-     LIMIT %(limit)s
+-- erased ones as well. They are a range of numbers, so that one index answers whatever the planner
+-- knows of a staging just made. Answers how many left, how many were looked at, and the last one's
+-- number to go on after.
+WITH reached AS (
+    SELECT max(contact_id) AS contact_id, count(*) AS n
+      FROM (SELECT contact_id
+              FROM marketing_contact
+             WHERE account_id = %(account_id)s
+               AND leaving_on = %(due_on)s
+               AND contact_id > %(after)s
+             ORDER BY contact_id
+             LIMIT %(limit)s) AS next
 ), moved AS (
     DELETE FROM marketing_contact
      WHERE account_id = %(account_id)s
-       AND contact_id IN (SELECT contact_id FROM due)
        AND leaving_on = %(due_on)s
+       AND contact_id > %(after)s
+       AND contact_id <= (SELECT contact_id FROM reached)
+       AND {{among}}
     RETURNING contact_id
 ), written AS (
     INSERT INTO contact_change (account_id, contact_id, change_id, before, after)
@@ -22,4 +26,4 @@ WITH due AS (
            '{"status": "non_marketing"}'::jsonb
       FROM moved
 )
-SELECT count(*), (SELECT max(contact_id) FROM due) FROM moved
+SELECT count(*), (SELECT n FROM reached), (SELECT contact_id FROM reached) FROM moved

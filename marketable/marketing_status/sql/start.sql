@@ -2,13 +2,12 @@
 -- The lock makes a start wait for an archive, erasure or merge under way and test again.
 -- Rows whose date has come are gone before this runs (U6). Answers one row of counts.
 WITH chosen AS MATERIALIZED (
-    SELECT contact.id
-      FROM contact
-     WHERE contact.account_id = %(account_id)s
-       AND contact.archived_at IS NULL
-       AND contact.id IN ({{chosen}})
-     ORDER BY contact.id
-       FOR KEY SHARE
+    SELECT c.id
+      FROM contact AS c
+     WHERE c.account_id = %(account_id)s
+       AND c.archived_at IS NULL
+       AND {{belongs}}
+    {{locked}}
 ), moved AS (
     INSERT INTO marketing_contact AS status
            (account_id, contact_id, since, source_type, source_id, change_id)

@@ -4,7 +4,7 @@ WITH moved AS (
     UPDATE marketing_contact
        SET leaving_on = %(update_date)s
      WHERE account_id = %(account_id)s
-       AND contact_id IN ({{chosen}})
+       AND {{among}}
        AND leaving_on IS NULL
     RETURNING contact_id
 ), written AS (

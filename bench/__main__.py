@@ -1,0 +1,43 @@
+"""`python -m bench [--n N] [--only bulk,import,…]`: measure, print a table, write JSON."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+
+from bench.figures import Figure, say, show, write
+from bench.server import Server, started
+
+GROUPS = ("bulk", "import", "export", "page", "search", "plan", "start")
+RESULT = Path("build/bench.json")
+#: The contacts page is measured on this many times the contacts of the rest.
+PAGE_TIMES = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--n", type=int, default=1_000_000, help="contacts (%(default)s)")
+    parser.add_argument(
+        "--page-n", type=int, help=f"contacts for the contacts page ({PAGE_TIMES} times --n)"
+    )
+    parser.add_argument(
+        "--only", type=groups, default=GROUPS, metavar=",".join(GROUPS), help="these and no others"
+    )
+    options = parser.parse_args()
+    began = perf_counter()
+    found: list[Figure] = []
+    with started() as server:
+        for figure in figures(server, options.n, options.page_n or PAGE_TIMES * options.n, options.only):
+            found.append(figure)
+    show(found)
+    write(found, RESULT)
+    say(f"{len(found)} figures in {perf_counter() - began:.0f} s, written to {RESULT}")
+
+
+def groups(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    unknown = set(chosen) - set(GROUPS)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}")
+    return chosen
