@@ -1,24 +1,64 @@
 """The kinds of refusal. Areas subclass these with domain words; each door maps kinds to answers."""
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 
 class Refused(Exception):
     """What was asked is not done, for a reason that the person who asked can act on.
 
-    The text of the exception is for that person. `facts` carries the numbers and names in it, for
-    doors that answer programs.
+    text   the sentence for that person, in English, with places for the values in it
+    told   those values: numbers are counts, ids are given as text
+    facts  the numbers and names, for doors that answer programs
+
+    It is worded when it is read, so that one that was stored speaks the reader's language (Y1).
     """
 
     code: ClassVar[str] = "refused"
 
-    def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, told: Mapping[str, Any] | None = None, /, **facts: Any) -> None:
+        super().__init__(text)
+        self.text = text
+        self.told = told
         self.facts: dict[str, Any] = facts
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def message(self) -> str:
-        return str(self.args[0])
+        return self.worded(_grouped)
+
+    def worded(self, count: Callable[[int], str]) -> str:
+        """Return the sentence in the language of the moment, its numbers written by `count`."""
+        text = gettext(self.text)
+        if self.told is None:
+            return text
+        values = {
+            name: count(value) if isinstance(value, int) else value
+            for name, value in self.told.items()
+        }
+        return text % values
+
+    def stored(self) -> str:
+        """Return what `message_of` words again, for somebody else and another day."""
+        return json.dumps({"code": self.code, "text": self.text, "told": self.told}, default=str)
+
+
+def message_of(stored: str) -> str:
+    """Return the sentence of a stored refusal in the reader's language; nothing for none."""
+    if not stored:
+        return ""
+    kept = json.loads(stored)
+    return Refused(kept["text"], kept["told"]).message
+
+
+def _grouped(count: int) -> str:
+    return str(number_format(count, force_grouping=True))
 
 
 class NotFound(Refused):

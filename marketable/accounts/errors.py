@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.accounts.rules import Right
+from marketable.accounts.wording import right_name
 from marketable.errors import Conflict, Invalid, NotAllowed, NotFound
 
 
@@ -30,10 +31,11 @@ class RightMissing(NotAllowed):
     code = "right_missing"
 
     def __init__(self, right: Right, grantors: Sequence[str] = ()) -> None:
-        text = _("You need the right “%(right)s” for this.") % {"right": right.value}
+        told = {"right": right_name(right.value), "names": ", ".join(grantors)}
+        text = _("You need the right “%(right)s” for this.")
         if grantors:
-            text += " " + _("%(names)s can grant it.") % {"names": ", ".join(grantors)}
-        super().__init__(text, right=right.value)
+            text = _("You need the right “%(right)s” for this. %(names)s can grant it.")
+        super().__init__(text, told, right=right.value)
 
 
 class LastOwner(Conflict):
@@ -49,7 +51,7 @@ class BadRole(Invalid):
     code = "bad_role"
 
     def __init__(self, role: str) -> None:
-        super().__init__(_("There is no role “%(role)s”.") % {"role": role}, field="role")
+        super().__init__(_("There is no role “%(role)s”."), {"role": role}, field="role")
 
 
 class BadField(Invalid):
@@ -80,4 +82,4 @@ class SignInFirst(Conflict):
     code = "sign_in_first"
 
     def __init__(self, email: str) -> None:
-        super().__init__(_("Sign in as %(email)s to accept this invitation.") % {"email": email})
+        super().__init__(_("Sign in as %(email)s to accept this invitation."), {"email": email})

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid
 
@@ -31,8 +31,8 @@ class BadPolicy(Invalid):
 
     def __init__(self, given: str) -> None:
         super().__init__(
-            _("At the limit, the choice is “automatic” or “ceiling”, not “%(given)s”.")
-            % {"given": given},
+            _("At the limit, the choice is “automatic” or “ceiling”, not “%(given)s”."),
+            {"given": given},
             field="at_limit",
         )
 
@@ -50,7 +50,7 @@ class UnknownTimeZone(Invalid):
 
     def __init__(self, given: str) -> None:
         super().__init__(
-            _("There is no time zone “%(given)s”.") % {"given": given}, field="time_zone"
+            _("There is no time zone “%(given)s”."), {"given": given}, field="time_zone"
         )
 
 
@@ -64,7 +64,7 @@ class ZonesDisagree(Conflict):
             _(
                 "The old and the new time zone disagree on whether the update date has begun. "
                 "The change will work from %(moment)s UTC on."
-            )
-            % {"moment": possible_from.strftime("%Y-%m-%d %H:%M")},
+            ),
+            {"moment": possible_from.strftime("%Y-%m-%d %H:%M")},
             possible_from=possible_from,
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable import sql
 from marketable.accounts import queries as accounts
@@ -29,8 +29,8 @@ class TooManyToDelete(Conflict):
 
     def __init__(self, wanted: int) -> None:
         super().__init__(
-            _("At most %(limit)s contacts can be deleted at once, and %(wanted)s are selected.")
-            % {"limit": BATCH_SIZE, "wanted": wanted},
+            _("At most %(limit)s contacts can be deleted at once, and %(wanted)s are selected."),
+            {"limit": BATCH_SIZE, "wanted": wanted},
             limit=BATCH_SIZE,
             wanted=wanted,
         )

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid, NotFound
 
@@ -23,7 +23,8 @@ class WrongCount(Invalid):
 
     def __init__(self, *, expected: int) -> None:
         super().__init__(
-            _("Type the number %(number)s.") % {"number": expected},
+            _("Type the number %(number)s."),
+            {"number": expected},
             field="count",
             expected=expected,
         )
@@ -37,8 +38,8 @@ class PlanOutdated(Conflict):
     def __init__(self, *, expected: int, actual: int, fresh_plan_id: UUID | None = None) -> None:
         self.fresh_plan_id = fresh_plan_id
         super().__init__(
-            _("It was %(expected)s contacts and is %(actual)s now. Nothing was changed.")
-            % {"expected": expected, "actual": actual},
+            _("It was %(expected)s contacts and is %(actual)s now. Nothing was changed."),
+            {"expected": expected, "actual": actual},
             expected=expected,
             actual=actual,
         )

@@ -10,6 +10,7 @@ from marketable import sql
 from marketable.bulk_actions.errors import BulkActionUnknown, PlanUnknown
 from marketable.bulk_actions.models import BulkAction, PlanRow
 from marketable.bulk_actions.rules import ActionState
+from marketable.errors import message_of
 from marketable.history.sources import Source
 from marketable.marketing_status.rules import Event
 from marketable.segments.selection import Selection
@@ -45,6 +46,7 @@ class BulkActionView:
     already: int
     outside_rights: int
     not_found: int
+    left_alone: int  # of one that takes another back: those somebody changed since (S15)
     update_date: date
     change_id: int | None
     reverts_id: int | None
@@ -152,10 +154,11 @@ def view(row: BulkAction) -> BulkActionView:
         already=int(answer["already"]),
         outside_rights=int(answer["outside_rights"]),
         not_found=int(answer["not_found"]),
+        left_alone=int(answer.get("left_alone", 0)),
         update_date=date.fromisoformat(answer["update_date"]),
         change_id=row.change_id,
         reverts_id=row.reverts_id,
-        error=row.error,
+        error=message_of(row.error),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -91,7 +91,10 @@ def _refuse(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, UnknownSetting):
         show_refusal("unknown_setting", str(error), {}, as_json=as_json)
         return MISUSED
-    if isinstance(error, (CommandRefused, PostgresRefused, Refused)):
+    if isinstance(error, Refused):  # numbers without grouping, as `--expect` takes them
+        show_refusal(error.code, error.worded(str), error.facts, as_json=as_json)
+        return FAILED
+    if isinstance(error, (CommandRefused, PostgresRefused)):
         show_refusal(error.code, error.message, error.facts, as_json=as_json)
         return FAILED
     traceback.print_exception(error)  # a bug: the trace is for those who can mend it

@@ -1,6 +1,6 @@
 """The refusals of contact records."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid, NotFound
 
@@ -21,7 +21,7 @@ class InvalidEmail(Invalid):
 
     def __init__(self, given: str) -> None:
         super().__init__(
-            _("“%(given)s” is not an e-mail address.") % {"given": given[:100]}, field="email"
+            _("“%(given)s” is not an e-mail address."), {"given": given[:100]}, field="email"
         )
 
 
@@ -33,7 +33,8 @@ class EmailTaken(Conflict):
     def __init__(self, *, email: str, contact_id: int) -> None:
         self.email, self.contact_id = email, contact_id
         super().__init__(
-            _("%(email)s already belongs to contact %(id)s.") % {"email": email, "id": contact_id},
+            _("%(email)s already belongs to contact %(id)s."),
+            {"email": email, "id": str(contact_id)},
             email=email,
             contact_id=contact_id,
             field="email",
@@ -47,8 +48,8 @@ class UniqueTaken(Conflict):
 
     def __init__(self, *, name: str, contact_id: int) -> None:
         super().__init__(
-            _("Contact %(id)s has this value of “%(name)s” already.")
-            % {"id": contact_id, "name": name},
+            _("Contact %(id)s has this value of “%(name)s” already."),
+            {"id": contact_id, "name": name},
             field=name,
             contact_id=contact_id,
         )
@@ -87,7 +88,8 @@ class ContactLimit(Conflict):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            _("The account may store %(limit)s contacts, and does.") % {"limit": limit},
+            _("The account may store %(limit)s contacts, and does."),
+            {"limit": limit},
             limit=limit,
         )
 
@@ -99,8 +101,8 @@ class StaleEdit(Conflict):
 
     def __init__(self, *, who: str, when: str) -> None:
         super().__init__(
-            _("%(who)s changed this contact at %(when)s. Look at it again; nothing was saved.")
-            % {"who": who, "when": when},
+            _("%(who)s changed this contact at %(when)s. Look at it again; nothing was saved."),
+            {"who": who, "when": when},
             who=who,
         )
 

@@ -1,6 +1,6 @@
 """The refusals of the guards (O)."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict
 
@@ -15,8 +15,8 @@ class CeilingReached(Conflict):
             _(
                 "The ceiling is %(ceiling)s marketing contacts and %(usage)s places are taken, "
                 "so %(wanted)s more do not fit. Nothing was changed."
-            )
-            % {"ceiling": ceiling, "usage": usage, "wanted": wanted},
+            ),
+            {"ceiling": ceiling, "usage": usage, "wanted": wanted},
             ceiling=ceiling,
             usage=usage,
             wanted=wanted,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid, NotFound
 
@@ -11,7 +11,7 @@ class PropertyUnknown(NotFound):
     code = "property_unknown"
 
     def __init__(self, name: str) -> None:
-        super().__init__(_("There is no property “%(name)s”.") % {"name": name[:100]}, name=name)
+        super().__init__(_("There is no property “%(name)s”."), {"name": name[:100]}, name=name)
 
 
 class BadDefinition(Invalid):
@@ -24,9 +24,7 @@ class NameTaken(Conflict):
     code = "name_taken"
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            _("There is a property “%(name)s” already.") % {"name": name}, field="name"
-        )
+        super().__init__(_("There is a property “%(name)s” already."), {"name": name}, field="name")
 
 
 class BadValues(Invalid):

@@ -1,6 +1,6 @@
 """The refusals of imports and exports."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid, NotFound
 
@@ -43,8 +43,8 @@ class ImportOutdated(Conflict):
             _(
                 "%(expected)s contacts were to become marketing, and it is %(actual)s now. "
                 "Nothing was imported."
-            )
-            % {"expected": expected, "actual": actual},
+            ),
+            {"expected": expected, "actual": actual},
             expected=expected,
             actual=actual,
         )

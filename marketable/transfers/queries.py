@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from marketable import sql
+from marketable.errors import message_of
 from marketable.history.sources import Source
 from marketable.transfers.errors import ImportUnknown
 from marketable.transfers.models import ImportRun
@@ -150,7 +151,7 @@ def view(row: ImportRun) -> ImportView:
         outcomes=row.outcomes,
         change_id=row.change_id,
         failures_as=row.failures_as,
-        error=row.error,
+        error=message_of(row.error),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from charset_normalizer import from_bytes
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 from python_calamine import CalamineError, load_workbook
 
 from marketable.transfers.errors import FileRefused
@@ -88,7 +88,7 @@ def sniff(path: Path) -> Format:
     for start, name in MAGIC:
         if head.startswith(start):
             raise FileRefused(
-                _("This is a %(kind)s file. Save the table as CSV or XLSX.") % {"kind": name}
+                _("This is a %(kind)s file. Save the table as CSV or XLSX."), {"kind": name}
             )
     found = Format("csv", encoding=_encoding(head, is_whole=size <= SAMPLE_BYTES))
     text = head.decode(found.encoding, errors="replace")
@@ -219,13 +219,13 @@ def _csv_rows(path: Path, found: Format) -> Iterator[tuple[int, list[str]]]:
                 return
             except csv.Error as error:
                 raise FileRefused(
-                    _("Row %(line)s cannot be read: a quote is probably not closed.")
-                    % {"line": line}
+                    _("Row %(line)s cannot be read: a quote is probably not closed."),
+                    {"line": str(line)},
                 ) from error
             except UnicodeError as error:
                 raise FileRefused(
-                    _("Row %(line)s is not text of the encoding %(encoding)s.")
-                    % {"line": line, "encoding": found.encoding}
+                    _("Row %(line)s is not text of the encoding %(encoding)s."),
+                    {"line": str(line), "encoding": found.encoding},
                 ) from error
             yield line, row
 
@@ -241,18 +241,13 @@ def sample(path: Path, found: Format) -> Sample:
     first = rows[0]
     if len(first) > MOST_COLUMNS:
         raise FileRefused(
-            _("The file has %(count)s columns; at most 1,000 can be taken.") % {"count": len(first)}
+            _("The file has %(count)s columns; at most 1,000 can be taken."), {"count": len(first)}
         )
     if found.has_header:
-        headers = tuple(
-            clean(cell) or _("Column %(number)s") % {"number": place}
-            for place, cell in enumerate(first, start=1)
-        )
+        headers = tuple(clean(cell) or f"#{place}" for place, cell in enumerate(first, start=1))
         rows = rows[1:]
     else:
-        headers = tuple(
-            _("Column %(number)s") % {"number": place} for place in range(1, len(first) + 1)
-        )
+        headers = tuple(f"#{place}" for place in range(1, len(first) + 1))
     width = len(headers)
     shown = [
         tuple([*(clean(cell)[:200] for cell in row), *[""] * width][:width])

@@ -32,6 +32,7 @@ from marketable.marketing_status import queries as status_queries
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Verdict
 from marketable.properties import queries as properties
+from marketable.properties.labels import label_of
 from marketable.queue import Job, enqueue
 from marketable.sql import SubQuery
 from marketable.transfers import failures_file, mapping, queries, reading, staging
@@ -179,11 +180,11 @@ def set_mapping(
                     "“%(label)s” is read only. To set contacts as marketing, choose it in the "
                     "options."
                 )
-                % {"label": definition.label}
+                % {"label": label_of(definition)}
             )
         if definition.name in seen:
             raise BadMapping(
-                _("Two columns are mapped to “%(label)s”.") % {"label": definition.label}
+                _("Two columns are mapped to “%(label)s”.") % {"label": label_of(definition)}
             )
         seen.add(definition.name)
         overwrite = str((chosen or {}).get("overwrite", "always"))
@@ -239,7 +240,7 @@ def check(account_id: int, import_id: int, *, now: datetime) -> ImportView:
     except Refused as refusal:
         ImportRun.objects.filter(
             account_id=account_id, id=import_id, state=ImportState.CHECKING.value
-        ).update(state=ImportState.FAILED.value, error=refusal.message, finished_at=now)
+        ).update(state=ImportState.FAILED.value, error=refusal.stored(), finished_at=now)
         raise
 
 

@@ -4,6 +4,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from marketable.accounts.rules import BY_ROLE, NO, YES, Scope
+from marketable.accounts.wording import RIGHTS as RIGHTS
+from marketable.accounts.wording import right_name as right_name
 from marketable.history.kinds import Kind
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Status
@@ -64,23 +66,6 @@ ROLES = {
     "billing": pgettext_lazy("role", "Billing"),
 }
 
-RIGHTS = {
-    "contacts.view": gettext_lazy("View contacts"),
-    "contacts.edit": gettext_lazy("Create and edit contacts"),
-    "contacts.delete": gettext_lazy("Delete one contact"),
-    "contacts.bulk_delete": gettext_lazy("Delete many contacts"),
-    "contacts.merge": gettext_lazy("Merge contacts"),
-    "contacts.erase": gettext_lazy("Erase contacts for good"),
-    "contacts.import": gettext_lazy("Import"),
-    "contacts.export": gettext_lazy("Export"),
-    "marketing_contacts.access": gettext_lazy("Marketing contacts access"),
-    "properties.edit": gettext_lazy("Edit properties"),
-    "settings.manage": gettext_lazy("Account settings"),
-    "billing.manage": gettext_lazy("Billing, tiers and limits"),
-    "users.manage": gettext_lazy("People and roles"),
-}
-
-
 SCOPES = {
     Scope.ALL: gettext_lazy("all contacts"),
     Scope.TEAM: gettext_lazy("contacts of the team"),
@@ -103,10 +88,6 @@ def source_name(code: str) -> str:
 
 def kind_name(code: str) -> str:
     return str(KINDS[Kind(code)]) if code in KINDS else code
-
-
-def right_name(code: str) -> str:
-    return str(RIGHTS.get(code, code))
 
 
 def role_name(code: str) -> str:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.crypto import salted_hmac
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from marketable import sql
 from marketable.contacts import rules
 from marketable.contacts.errors import EmailTaken, InvalidEmail, UniqueTaken
 from marketable.properties.errors import BadValues
+from marketable.properties.labels import label_of
 from marketable.properties.rules import InvalidValue, PropertyDef, as_text, parse
 
 
@@ -66,7 +68,8 @@ def _told(definition: PropertyDef, error: InvalidValue) -> str:
         "VALUE_TOO_LONG": _("“%(label)s”: at most %(limit)s characters can be stored."),
         "INVALID_TEXT": _("“%(label)s”: some characters cannot be stored."),
     }
-    return texts[error.code] % {"label": definition.label, "limit": f"{error.limit:,}"}
+    limit = number_format(error.limit, force_grouping=True)
+    return texts[error.code] % {"label": label_of(definition), "limit": limit}
 
 
 def words_of(email: str | None, properties: Mapping[str, Any], others: list[str]) -> list[str]:

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from marketable.accounts import queries as accounts
@@ -14,7 +13,8 @@ from marketable.accounts.queries import AccountInfo
 from marketable.contacts.queries import NEWEST, SORTS, ContactRow, Sort, property_sort
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
-from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.properties.labels import label_of
+from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
 from marketable.web.templatetags.show import day, number
 from marketable.web.wording import source_name
@@ -68,7 +68,7 @@ DERIVED_NAMES = frozenset(definition.name for definition in DERIVED)
 
 
 def _of_property(definition: PropertyDef, owners: tuple[tuple[str, str], ...]) -> Column:
-    options = tuple((option.value, option_label(option)) for option in definition.options)
+    options = tuple((option.value, label_of(option)) for option in definition.options)
     return Column(
         definition.name,
         label_of(definition),
@@ -76,17 +76,6 @@ def _of_property(definition: PropertyDef, owners: tuple[tuple[str, str], ...]) -
         "number" if definition.is_number else definition.type.value,
         owners if definition.name == OWNER else options,
     )
-
-
-def label_of(definition: PropertyDef) -> str:
-    """Return the label in the reader's language; those of users are not translated (Y3)."""
-    is_polish = (get_language() or "").startswith("pl")
-    return definition.label_pl if is_polish and definition.label_pl else definition.label
-
-
-def option_label(option: Option) -> str:
-    is_polish = (get_language() or "").startswith("pl")
-    return option.label_pl if is_polish and option.label_pl else option.label
 
 
 def chosen(offered: Sequence[Column], names: Sequence[str]) -> list[Column]:

@@ -20,8 +20,9 @@ from marketable.contacts.errors import (
 from marketable.errors import Refused
 from marketable.properties import queries as properties
 from marketable.properties.errors import BadValues
+from marketable.properties.labels import label_of
 from marketable.web.access import AccountRequest
-from marketable.web.contacts.columns import OWNER, label_of, option_label
+from marketable.web.contacts.columns import OWNER
 
 #: What is asked of a new contact, in order; everything else is on the record.
 ASKED = (
@@ -63,7 +64,7 @@ def fields(
     for name in ASKED:
         definition = definitions[name]
         options = tuple(
-            (option.value, option_label(option))
+            (option.value, label_of(option))
             for option in definition.options
             if not option.is_hidden
         )

@@ -12,9 +12,9 @@ from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.properties import queries, services
 from marketable.properties.errors import PropertyUnknown
+from marketable.properties.labels import in_language, label_of
 from marketable.properties.rules import FIELD_TYPES, Option, PropertyDef, PropertyType
 from marketable.web.access import AccountRequest, account_page
-from marketable.web.records.shown import label_of
 from marketable.web.wording import needs_right
 
 
@@ -165,7 +165,10 @@ def _form(
             "problem": refusal,
             "problem_field": refusal.facts.get("field", "") if refusal else "",
             "types": type_labels(),
-            "groups": queries.groups(request.account.id),
+            "groups": [
+                (name, in_language(label, label_pl))
+                for name, label, label_pl in queries.groups(request.account.id)
+            ],
         },
         status=400 if refusal else 200,
     )

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from marketable.accounts import queries as accounts
@@ -14,6 +13,7 @@ from marketable.contacts.queries import ContactRow
 from marketable.history.queries import Event
 from marketable.marketing_status.rules import Status
 from marketable.properties import queries as properties
+from marketable.properties.labels import in_language, label_of
 from marketable.properties.rules import PropertyDef, PropertyType, as_text
 from marketable.web.access import AccountRequest
 from marketable.web.templatetags.show import day
@@ -53,22 +53,10 @@ class Happened:
     reason: str
 
 
-def label_of(definition: PropertyDef) -> str:
-    """Return a property's label in the language of the page; users' labels as they are (Y3)."""
-    if definition.label_pl and (get_language() or "").startswith("pl"):
-        return definition.label_pl
-    return definition.label
-
-
 def options_of(definition: PropertyDef, owners: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
     if definition.name == "hubspot_owner_id":
         return tuple((str(user_id), name) for user_id, name in owners.items())
-    is_polish = (get_language() or "").startswith("pl")
-    return tuple(
-        (one.value, one.label_pl if is_polish and one.label_pl else one.label)
-        for one in definition.options
-        if not one.is_hidden
-    )
+    return tuple((one.value, label_of(one)) for one in definition.options if not one.is_hidden)
 
 
 def kind_of(definition: PropertyDef) -> str:
@@ -105,8 +93,7 @@ def groups(
             if one.group == name and not _is_elsewhere(one)
         )
         if fields:
-            is_polish = (get_language() or "").startswith("pl")
-            found.append(Group(name, label_pl if is_polish and label_pl else label, fields))
+            found.append(Group(name, in_language(label, label_pl), fields))
     return found
 
 
