@@ -15,8 +15,9 @@ class Country:
     prefix: str
     phone: str  # how a number is written; 0 stands for any digit
     share: int
-    first: tuple[str, ...]
-    last: tuple[str, ...]
+    women: tuple[str, ...]
+    men: tuple[str, ...]
+    last: tuple[str, ...]  # one form, or a man's and a woman's with a stroke between
     cities: tuple[str, ...]
 
 
@@ -33,19 +34,26 @@ COUNTRIES = (
         46,
         words(
             """
-            Anna Katarzyna Małgorzata Agnieszka Łucja Żaneta Zofia Hanna Julia
-            Maja Aleksandra Piotr Krzysztof Andrzej Tomasz Paweł Michał Marcin
-            Jakub Łukasz Święcisław Grzegorz Wojciech Kamil Bartosz Joanna
-            Barbara Ewa Elżbieta Magdalena
+            Anna Katarzyna Małgorzata Agnieszka Łucja Żaneta Zofia Hanna Julia Maja
+            Aleksandra Joanna Barbara Ewa Elżbieta Magdalena
             """
         ),
         words(
             """
-            Nowak Kowalski Wiśniewska Wójcik Kowalczyk Kamińska Lewandowski
-            Zieliński Szymańska Woźniak Dąbrowski Kozłowska Jankowski Mazur
-            Kwiatkowska Krawczyk Piotrowska Grabowski Nowakowska Pawłowski
-            Michalska Źrebiec Żak Śliwa Łoś Ćwikliński Chrząszczewska
-            Brzęczyszczykiewicz Gębka Jędrzejewska
+            Piotr Krzysztof Andrzej Tomasz Paweł Michał Marcin Jakub Łukasz Święcisław
+            Grzegorz Wojciech Kamil Bartosz
+            """
+        ),
+        words(
+            """
+            Nowak Kowalski/Kowalska Wiśniewski/Wiśniewska Wójcik Kowalczyk
+            Kamiński/Kamińska Lewandowski/Lewandowska Zieliński/Zielińska
+            Szymański/Szymańska Woźniak Dąbrowski/Dąbrowska Kozłowski/Kozłowska
+            Jankowski/Jankowska Mazur Kwiatkowski/Kwiatkowska Krawczyk
+            Piotrowski/Piotrowska Grabowski/Grabowska Nowakowski/Nowakowska
+            Pawłowski/Pawłowska Michalski/Michalska Źrebiec Żak Śliwa Łoś
+            Ćwikliński/Ćwiklińska Chrząszczewski/Chrząszczewska Brzęczyszczykiewicz Gębka
+            Jędrzejewski/Jędrzejewska
             """
         ),
         ("Warszawa", "Kraków", "Łódź", "Wrocław", "Poznań", "Gdańsk", "Lublin", "Białystok"),
@@ -58,15 +66,18 @@ COUNTRIES = (
         18,
         words(
             """
-            Jürgen Björn Käthe Lena Lukas Hannah Felix Günther Sabine Stefan
-            Ulrike Jörg Heike Matthias Anke Torsten Silke Sören Greta Moritz
+            Käthe Lena Hannah Sabine Ulrike Heike Anke Silke Greta
             """
         ),
         words(
             """
-            Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz
-            Hoffmann Schäfer Koch Bauer Richter Klein Wolf Schröder Neumann Groß
-            Weiß
+            Jürgen Björn Lukas Felix Günther Stefan Jörg Matthias Torsten Sören Moritz
+            """
+        ),
+        words(
+            """
+            Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann
+            Schäfer Koch Bauer Richter Klein Wolf Schröder Neumann Groß Weiß
             """
         ),
         ("Berlin", "Hamburg", "München", "Köln", "Leipzig", "Düsseldorf", "Nürnberg"),
@@ -79,14 +90,18 @@ COUNTRIES = (
         12,
         words(
             """
-            Oliver Amelia George Isla Harry Ava Noah Mia Jack Emily Charlie
-            Poppy Siobhán Rhys Eilidh Callum Imogen Alfie
+            Amelia Isla Ava Mia Emily Poppy Siobhán Eilidh Imogen
             """
         ),
         words(
             """
-            Smith Jones Taylor Brown Williams Wilson Johnson Davies O'Connor
-            Patel Evans Thomas Fitz-Gerald Walker Hughes
+            Oliver George Harry Noah Jack Charlie Rhys Callum Alfie
+            """
+        ),
+        words(
+            """
+            Smith Jones Taylor Brown Williams Wilson Johnson Davies O'Connor Patel Evans
+            Thomas Fitz-Gerald Walker Hughes
             """
         ),
         ("London", "Manchester", "Leeds", "Bristol", "Glasgow", "Cardiff", "Belfast"),
@@ -99,14 +114,18 @@ COUNTRIES = (
         9,
         words(
             """
-            Camille Chloé Léa Manon Inès Zoé Hugo Théo Jérôme François Benoît
-            Gaël Océane Élodie Maël Noémie
+            Camille Chloé Léa Manon Inès Zoé Océane Élodie Noémie
             """
         ),
         words(
             """
-            Martin Bernard Dubois Thomas Robert Richard Petit Durand Leroy
-            Moreau Lefèvre Fournier Girard Bonnet Gauthier Chevalier
+            Hugo Théo Jérôme François Benoît Gaël Maël
+            """
+        ),
+        words(
+            """
+            Martin Bernard Dubois Thomas Robert Richard Petit Durand Leroy Moreau Lefèvre
+            Fournier Girard Bonnet Gauthier Chevalier
             """
         ),
         ("Paris", "Lyon", "Marseille", "Toulouse", "Nantes", "Lille", "Besançon"),
@@ -119,14 +138,19 @@ COUNTRIES = (
         8,
         words(
             """
-            Jiří Jana Petr Lucie Tomáš Eva Pavel Kateřina Martin Hana Ondřej
-            Šárka Zdeněk Růžena
+            Jana Lucie Eva Kateřina Hana Šárka Růžena
             """
         ),
         words(
             """
-            Novák Svobodová Novotný Dvořák Černá Procházka Kučerová Veselý Horák
-            Němcová Šťastný Řehoř
+            Jiří Petr Tomáš Pavel Martin Ondřej Zdeněk
+            """
+        ),
+        words(
+            """
+            Novák/Nováková Svoboda/Svobodová Novotný/Novotná Dvořák/Dvořáková Černý/Černá
+            Procházka/Procházková Kučera/Kučerová Veselý/Veselá Horák/Horáková
+            Němec/Němcová Šťastný/Šťastná Řehoř/Řehořová
             """
         ),
         ("Praha", "Brno", "Ostrava", "Plzeň", "Olomouc", "Český Krumlov"),
@@ -139,14 +163,18 @@ COUNTRIES = (
         7,
         words(
             """
-            Lucía Martín Sofía Álvaro María Íñigo Paula Nuño Carmen Begoña Iván
-            Noelia
+            Lucía Sofía María Paula Carmen Begoña Noelia
             """
         ),
         words(
             """
-            García Fernández González Rodríguez López Martínez Sánchez Pérez
-            Gómez Núñez Ibáñez Peña
+            Martín Álvaro Íñigo Nuño Iván
+            """
+        ),
+        words(
+            """
+            García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Núñez
+            Ibáñez Peña
             """
         ),
         ("Madrid", "Barcelona", "Valencia", "Sevilla", "Málaga", "A Coruña"),
@@ -164,7 +192,14 @@ TRADES = (
     ("Clinic", "Health care"),
     ("Print", "Printing"),
 )
-FORMS_OF_FIRM = ("Sp. z o.o.", "GmbH", "Ltd", "SARL", "s.r.o.", "S.L.", "S.A.")
+FORMS_OF_FIRM = {
+    "pl": ("Sp. z o.o.", "S.A."),
+    "de": ("GmbH", "AG"),
+    "en": ("Ltd", "PLC"),
+    "fr": ("SARL", "SAS"),
+    "cs": ("s.r.o.", "a.s."),
+    "es": ("S.L.", "S.A."),
+}
 JOBS = (
     "Owner",
     "Marketing manager",
@@ -191,6 +226,15 @@ BOUNCES = ("UNKNOWN_USER", "MAILBOX_FULL", "POLICY")
 FREE_MAIL = ("mail.example.com", "poczta.example.org", "post.example.net", "inbox.example.com")
 
 
+def family_name(forms: str, *, is_woman: bool) -> str:
+    """Return the form of a family name that goes with the person.
+
+    >>> family_name("Kowalski/Kowalska", is_woman=True), family_name("Nowak", is_woman=True)
+    ('Kowalska', 'Nowak')
+    """
+    return forms.split("/")[-1 if is_woman else 0]
+
+
 def people(count: int, *, seed: int = 20_260_101) -> Iterator[tuple[str | None, dict[str, Any]]]:
     """Yield (address or None, typed properties); no address occurs twice."""
     chance = random.Random(seed)  # noqa: S311 - believable, not secret
@@ -198,7 +242,9 @@ def people(count: int, *, seed: int = 20_260_101) -> Iterator[tuple[str | None, 
     seen: set[str] = set()
     for number in range(1, count + 1):
         country = chance.choices(COUNTRIES, weights)[0]
-        first, last = chance.choice(country.first), chance.choice(country.last)
+        is_woman = chance.random() < 0.5
+        first = chance.choice(country.women if is_woman else country.men)
+        last = family_name(chance.choice(country.last), is_woman=is_woman)
         properties: dict[str, Any] = {
             "firstname": first,
             "lastname": last,
@@ -212,8 +258,9 @@ def people(count: int, *, seed: int = 20_260_101) -> Iterator[tuple[str | None, 
         domain = chance.choice(FREE_MAIL)
         if chance.random() < 0.62:
             trade, industry = chance.choice(TRADES)
-            owner = chance.choice(country.last)
-            properties["company"] = f"{owner} {trade} {chance.choice(FORMS_OF_FIRM)}"
+            owner = family_name(chance.choice(country.last), is_woman=False)
+            form = chance.choice(FORMS_OF_FIRM[country.language])
+            properties["company"] = f"{owner} {trade} {form}"
             properties["industry"] = industry
             properties["jobtitle"] = chance.choice(JOBS)
             plain = "".join(letter for letter in fold(owner) if letter.isalnum())
