@@ -104,6 +104,8 @@ def set_limit_policy(
     A ceiling under the present usage is allowed and only blocks further starts.
     """
     check_policy(at_limit, ceiling)
+    # Starts under way have locked the counter, and read the ceiling afterwards (V5).
+    AccountUsage.objects.select_for_update(no_key=True).get(account_id=account_id)
     row = Subscription.objects.select_for_update().get(account_id=account_id)
     before = {"at_limit": row.at_limit, "ceiling": row.ceiling}
     after = {"at_limit": at_limit, "ceiling": ceiling}

@@ -38,7 +38,7 @@ from marketable.history.sources import Source, SourceType
 from marketable.marketing_status import queries as status_queries
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import CHANGING, Event, Verdict
-from marketable.marketing_status.services import Moved, Plan
+from marketable.marketing_status.services import Plan
 from marketable.queue import Job, enqueue
 from marketable.segments import selection as segments
 from marketable.segments.selection import Selection
@@ -426,7 +426,7 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) ->
         now=now,
         bulk_action_id=row.id,
         body=_without_personal_values(body),
-        reverts_id=None,
+        reverts_id=_first_change_of(row.account_id, row.reverts_id) if row.reverts_id else None,
         **more,
     )
     size = sql.row(
@@ -454,6 +454,10 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) ->
         outcomes=outcomes,
         change_id=row.change_id or moved.change_id,
     )
+
+
+def _first_change_of(account_id: int, bulk_action_id: int) -> int | None:
+    return queries.bulk_action(account_id, bulk_action_id).change_id
 
 
 def _without_personal_values(body: dict[str, Any]) -> dict[str, Any]:
@@ -493,7 +497,8 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
     A start is staged for the next update date (S15); a staging that it withdrew is staged again,
     and a stop is kept (S16). The answer is a new bulk action, done in the background when large.
     """
-    was = queries.bulk_action(account_id, bulk_action_id)
+    # The lock makes a second press of the button wait, and then see that it was taken back.
+    was = queries.view(_locked(account_id, bulk_action_id))
     if not was.is_finished:
         raise CannotUndo(_("The job is still running. Cancel it first."))
     if now - was.created_at > KEPT_FOR:
@@ -503,40 +508,43 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
     event = {Event.START: Event.STOP, Event.STOP: Event.KEEP, Event.KEEP: Event.STOP}[was.kind]
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
     chosen = _untouched(was, today_is_before=today < was.update_date)
-    answer = marketing.plan(account_id, event, chosen, now=now, include_unreachable=True)
-    if answer.changing == 0:
-        raise CannotUndo(_("There is nothing left to take back: all were changed since."))
-    new_id = _next_id()
-    BulkAction.objects.create(
+    row = BulkAction.objects.create(
         account_id=account_id,
-        id=new_id,
+        id=_next_id(),
         kind=event.value,
         state=ActionState.PENDING.value,
         source=by.through(SourceType.UNDO, str(bulk_action_id)).as_json(),
         selection=Selection(bulk_action_id=bulk_action_id).as_json(),
-        answer=plan_as_json(answer),
-        total=answer.changing,
+        answer={},
+        total=0,
         reverts_id=bulk_action_id,
         created_at=now,
     )
     judged = status_queries.judge(event, chosen)
-    sql.rows(
+    found = sql.rows(
         sql.compose(sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)),
         {
             **chosen.params,
             "account_id": account_id,
-            "bulk_action_id": new_id,
+            "bulk_action_id": row.id,
             "today": today,
             "now": now,
             "include_unreachable": True,
         },
     )
+    counts = {Verdict(verdict): int(n) for verdict, n in found}
+    answer = marketing.price_plan(account_id, event, counts, today=today)
+    if answer.changing == 0:
+        raise CannotUndo(_("There is nothing left to take back: all were changed since."))
+    BulkAction.objects.filter(account_id=account_id, id=row.id).update(
+        answer={**plan_as_json(answer), "left_alone": was.changed - answer.changing},
+        total=answer.changing,
+    )
     if answer.changing <= REQUEST_LIMIT:
-        while run_next_batch(account_id, new_id, now=now):
-            pass
+        _do_all(account_id, row.id, now=now)
     else:
-        enqueue(Job.RUN_BULK_ACTION, account_id=account_id, bulk_action_id=new_id)
-    return queries.bulk_action(account_id, new_id)
+        enqueue(Job.RUN_BULK_ACTION, account_id=account_id, bulk_action_id=row.id)
+    return queries.bulk_action(account_id, row.id)
 
 
 def _untouched(was: BulkActionView, *, today_is_before: bool) -> SubQuery:
@@ -544,7 +552,7 @@ def _untouched(was: BulkActionView, *, today_is_before: bool) -> SubQuery:
     template = sql.load("bulk_actions", "take_back")
     params = {"sel_bulk_action_id": was.id}
     if was.kind is Event.STOP:
-        moves = [("marketing", "leaving")]
+        moves = [("marketing", "leaving")] if today_is_before else []
     elif was.kind is Event.KEEP:
         moves = [("leaving", "marketing")] if today_is_before else []
     else:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from marketable import sql
+from marketable.billing import queries as billing
 from marketable.marketing_status.rules import Event, Status, Verdict
 from marketable.sql import SubQuery
 
-#: A place can be held for at most one period, and no period is longer than this.
-LONGEST_PERIOD = timedelta(days=33)
+#: Days by which a moment may be off the account's own date, in any zone.
+ZONES_APART = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +197,25 @@ def staged_for(account_id: int, day: date) -> int:
 
 
 def somebody_holds_a_place(account_id: int, today: date) -> bool:
-    """Tell whether any archived contact still holds a place (S10); usually none does."""
+    """Tell whether any archived contact still holds a place (S10); usually none does.
+
+    Only those archived in the present period can. The first one has no update date at its
+    beginning, and may have begun before the contract.
+    """
+    calendar = billing.calendar(account_id)
+    since: date | None = calendar.period_start(today)
+    if since is None or since <= calendar.contracts[0].starts_on:
+        since = None
     found = sql.row(
         "SELECT EXISTS (SELECT FROM contact AS gone JOIN marketing_contact AS held "
         "ON held.account_id = gone.account_id AND held.contact_id = gone.id "
         "WHERE gone.account_id = %(account_id)s AND gone.archived_at > %(since)s "
         "AND held.leaving_on > %(today)s)",
-        {"account_id": account_id, "since": today - LONGEST_PERIOD, "today": today},
+        {
+            "account_id": account_id,
+            "since": since - ZONES_APART if since else date.min,
+            "today": today,
+        },
     )
     assert found is not None
     return bool(found[0])
@@ -237,18 +250,30 @@ def is_overtaken(account_id: int, change_id: int) -> bool:
     return bool(found[0])
 
 
-def take_over_pairs(chosen: SubQuery) -> str:
-    """Return the query (old_id, new_id) of places that a start would take over (S11)."""
-    return sql.compose(sql.load("marketing_status", "take_over_pairs"), chosen=chosen.text)
+def take_over_pairs(chosen: str) -> str:
+    """Return the query (old_id, new_id) of places that a start of the chosen would take over
+    (S11). `chosen` is a query of one column `id`."""
+    return sql.compose(sql.load("marketing_status", "take_over_pairs"), chosen=chosen)
 
 
-def take_over_count(account_id: int, chosen: SubQuery, today: date) -> int:
-    """Return how many of the chosen would take over a held place if they were started."""
+def take_over_count(
+    account_id: int, chosen: SubQuery, *, today: date, include_unreachable: bool
+) -> int:
+    """Return how many held places a start of the chosen would take over; those whom it would not
+    set take none."""
     if not somebody_holds_a_place(account_id, today):
         return 0
+    started = (
+        f"SELECT id FROM ({judge(Event.START, chosen)}) AS judged WHERE verdict = '{Verdict.SET}'"
+    )
     found = sql.row(
-        f"SELECT count(DISTINCT old_id) FROM ({take_over_pairs(chosen)}) AS pairs",
-        {**chosen.params, "account_id": account_id, "today": today},
+        f"SELECT count(DISTINCT old_id) FROM ({take_over_pairs(started)}) AS pairs",
+        {
+            **chosen.params,
+            "account_id": account_id,
+            "today": today,
+            "include_unreachable": include_unreachable,
+        },
     )
     assert found is not None
     return int(found[0])

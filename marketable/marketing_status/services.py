@@ -25,8 +25,19 @@ from marketable.sql import SubQuery
 
 #: How an action keeps deletions of its contacts away until it has committed.
 LOCKED = "ORDER BY c.id FOR KEY SHARE"
-#: A large batch has its account's turn instead, which deletions wait for: see `lock_status_batches`.
+#: A large batch has its account's turn instead, which deletions wait for: `lock_status_batches`.
 LOCKED_IN_TURN = "ORDER BY c.id"
+
+#: What a contact was staged for before it was kept: the row's own date, as the statement found it,
+#: unless it was staged while the statement waited for it.
+STAGED_FOR = """coalesce(
+               (SELECT was.leaving_on FROM marketing_contact AS was
+                 WHERE was.account_id = %(account_id)s AND was.contact_id = moved.contact_id),
+               %(update_date)s::date)"""
+
+#: The advisory lock that large batches of an account take in turns. Accounts whose numbers are
+#: 2,147,483,647 apart share one, and only wait for each other.
+TURN = "hashtext('marketing_contact'), (%(account_id)s %% 2147483647)::int"
 
 #: Contacts per transaction of the update date (U5).
 UPDATE_BATCH = 20_000
@@ -42,12 +53,10 @@ KINDS: dict[Event, Kind] = {
 class Moved:
     """What an action did.
 
-    selected  live contacts it was asked to act on
-    changed   contacts whose status changed: set, kept or staged
-    change_id None when nothing changed
+    changed    contacts whose status changed: set, kept or staged
+    change_id  None when nothing changed
     """
 
-    selected: int
     changed: int
     set: int
     kept: int
@@ -58,10 +67,6 @@ class Moved:
     usage_after: int
     tier_before: int
     tier_after: int
-
-    @property
-    def already(self) -> int:
-        return self.selected - self.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,7 @@ def _move(
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
     calendar = billing.calendar(account_id)
     update_date = calendar.next_update_date(today)
-    apply_overdue(account_id, chosen, now=now)
+    overdue = _leave_overdue(account_id, chosen, now=now, today=today)
     change_id = history.open_change(
         account_id,
         KINDS[event],
@@ -215,17 +220,17 @@ def _move(
     }
     taken_over = 0
     if event is Event.START and queries.somebody_holds_a_place(account_id, today):
-        taken_over = _take_over(account_id, chosen, by=by, now=now, params=params)
+        taken_over = _take_over(account_id, chosen, by=by, now=now, params=params, in_turn=in_turn)
     statement = sql.compose(
         sql.load("marketing_status", event.value),
-        chosen=chosen.text,
         belongs=chosen.belongs,
         among=chosen.among("contact_id"),
         locked=LOCKED_IN_TURN if in_turn else LOCKED,
+        staged_for=STAGED_FOR,
     )
     found = sql.row(statement, params)
     assert found is not None
-    selected, started, kept, staged = (int(value) for value in found)
+    started, kept, staged = (int(value) for value in found)
     changed = started + kept + staged
     if changed:
         _refuse_if_overtaken(account_id, change_id)
@@ -234,7 +239,8 @@ def _move(
         history.drop_change(account_id, change_id)
     settled = settle(
         account_id,
-        started - taken_over,
+        started - taken_over - overdue,
+        usage_delta=started - taken_over,
         cause_id=change_id,
         by=by,
         now=now,
@@ -242,7 +248,6 @@ def _move(
         holder=holder,
     )
     return Moved(
-        selected=selected,
         changed=changed,
         set=started,
         kept=kept,
@@ -257,12 +262,21 @@ def _move(
 
 
 def _take_over(
-    account_id: int, chosen: SubQuery, *, by: Source, now: datetime, params: Mapping[str, Any]
+    account_id: int,
+    chosen: SubQuery,
+    *,
+    by: Source,
+    now: datetime,
+    params: Mapping[str, Any],
+    in_turn: bool,
 ) -> int:
     """Free the places that archived contacts with the same addresses hold (S11)."""
     moved_id = history.open_change(account_id, Kind.PLACE_MOVED, by=by, at=now)
     statement = sql.compose(
-        sql.load("marketing_status", "take_over"), pairs=queries.take_over_pairs(chosen)
+        sql.load("marketing_status", "take_over"),
+        pairs=queries.take_over_pairs("SELECT id FROM chosen"),
+        belongs=chosen.belongs,
+        locked=LOCKED_IN_TURN if in_turn else LOCKED,
     )
     found = sql.row(statement, {**params, "change_id": moved_id})
     assert found is not None
@@ -335,12 +349,29 @@ def apply_overdue(account_id: int, chosen: SubQuery, *, now: datetime) -> int:
     """Apply the update date that has come to the chosen contacts, before anything else is done to
     them, so that a start on an overdue row is a new start (U6). Returns how many left."""
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    left = _leave_overdue(account_id, chosen, now=now, today=today)
+    if left:
+        governance.take_off(account_id, left)
+    return left
+
+
+def _leave_overdue(account_id: int, chosen: SubQuery, *, now: datetime, today: date) -> int:
+    """Delete the overdue rows of the chosen contacts; the counter is left to the caller."""
     among = SubQuery(chosen.among("contact_id"), chosen.params)
-    applied = 0
+    total = 0
     for due_on in queries.due_dates(account_id, today):
-        left, _, _ = _leave(account_id, due_on, now=now, today=today, among=among)
-        applied += left
-    return applied
+        _remember_if_late(account_id, due_on, today=today)
+        left, _, _ = _leave(account_id, due_on, now=now, among=among)
+        total += left
+    return total
+
+
+def _remember_if_late(account_id: int, due_on: date, *, today: date) -> None:
+    """Write the usage of a date that was missed, before the first of its contacts leaves."""
+    if due_on < today:
+        billing_services.remember_late_date(
+            account_id, due_on, left=queries.staged_for(account_id, due_on)
+        )
 
 
 def apply_update_date(account_id: int, *, now: datetime) -> UpdateDateResult:
@@ -351,10 +382,7 @@ def apply_update_date(account_id: int, *, now: datetime) -> UpdateDateResult:
     applied = 0
     first_change: int | None = None
     for due_on in queries.due_dates(account_id, today):
-        if due_on < today:
-            billing_services.remember_late_date(
-                account_id, due_on, left=queries.staged_for(account_id, due_on)
-            )
+        _remember_if_late(account_id, due_on, today=today)
         cursor: int | None = 0
         while cursor is not None:
             left, cursor, change_id = _leave_batch(
@@ -373,15 +401,26 @@ def _leave_batch(
     account_id: int, due_on: date, *, now: datetime, today: date, after: int
 ) -> tuple[int, int | None, int | None]:
     lock_status_batches(account_id)
-    return _leave(
-        account_id,
-        due_on,
-        now=now,
-        today=today,
-        among=SubQuery("TRUE"),
-        after=after,
-        limit=UPDATE_BATCH,
+    left, last, change_id = _leave(
+        account_id, due_on, now=now, among=SubQuery("TRUE"), after=after, limit=UPDATE_BATCH
     )
+    if change_id is not None and after:  # usage never counted them, and the day is written
+        governance.take_off(account_id, left)
+    elif change_id is not None:
+        settle(
+            account_id,
+            -left,
+            usage_delta=0,
+            cause_id=change_id,
+            by=_date_itself(due_on),
+            now=now,
+            today=today,
+        )
+    return left, last, change_id
+
+
+def _date_itself(due_on: date) -> Source:
+    return system(SourceType.UPDATE_DATE, due_on.isoformat())
 
 
 def _leave(
@@ -389,15 +428,13 @@ def _leave(
     due_on: date,
     *,
     now: datetime,
-    today: date,
     among: SubQuery,
     after: int = 0,
     limit: int | None = None,
 ) -> tuple[int, int | None, int | None]:
     """Delete rows staged for `due_on`; return (how many, last contact or None, change or None)."""
-    by = system(SourceType.UPDATE_DATE, due_on.isoformat())
     change_id = history.open_change(
-        account_id, Kind.UPDATE_DATE, by=by, at=now, effective_on=due_on
+        account_id, Kind.UPDATE_DATE, by=_date_itself(due_on), at=now, effective_on=due_on
     )
     statement = sql.compose(sql.load("marketing_status", "leave"), among=among.text)
     found = sql.row(
@@ -420,10 +457,6 @@ def _leave(
         return 0, last, None
     _refuse_if_overtaken(account_id, change_id)
     history.close_change(account_id, change_id, contact_count=left, marketing_delta=-left)
-    if after:  # usage never counted them, and the first batch has written the day
-        governance.take_off(account_id, left)
-    else:
-        settle(account_id, -left, cause_id=change_id, by=by, now=now, today=today, usage_delta=0)
     return left, last, change_id
 
 
@@ -431,7 +464,7 @@ def lock_status_batches(account_id: int) -> None:
     """Let one large batch of an account run at a time, so that overlapping ones do not meet in a
     deadlock. Deletions wait for it, small changes do not. Held until the transaction ends."""
     sql.row(
-        "SELECT pg_advisory_xact_lock(hashtext('marketing_contact'), %(account_id)s::int)",
+        f"SELECT pg_advisory_xact_lock({TURN})",
         {"account_id": account_id},
     )
 
@@ -441,7 +474,7 @@ def keep_batches_away(account_id: int) -> None:
     before contacts are locked that are to be deleted, erased or merged; these do not wait for
     each other. It is what spares a batch the lock on every contact."""
     sql.row(
-        "SELECT pg_advisory_xact_lock_shared(hashtext('marketing_contact'), %(account_id)s::int)",
+        f"SELECT pg_advisory_xact_lock_shared({TURN})",
         {"account_id": account_id},
     )
 
@@ -473,7 +506,9 @@ def plan(
     )
     taken_over = 0
     if event is Event.START and counts.get(Verdict.SET):
-        taken_over = queries.take_over_count(account_id, chosen, today)
+        taken_over = queries.take_over_count(
+            account_id, chosen, today=today, include_unreachable=include_unreachable
+        )
     return price_plan(
         account_id,
         event,

@@ -150,7 +150,7 @@ def test_a_tombstone_is_not_matched_by_its_address(account: AccountInfo, anna: S
         edit_contact(
             account.id, gone, {"city": "X"}, version=None, reach=EVERYTHING, by=anna, now=JAN_20
         )
-    assert start_marketing(account.id, make.ids(gone), by=anna, now=JAN_20).selected == 0
+    assert start_marketing(account.id, make.ids(gone), by=anna, now=JAN_20).changed == 0
 
 
 def test_the_block_list_is_the_accounts_own_and_holds_no_address(

@@ -185,7 +185,7 @@ def test_a_contact_merged_away_is_gone_for_good(account: AccountInfo, anna: Sour
     merge(account, survivor, other, anna)
     with pytest.raises(NotRestorable):
         restore_contact(account.id, other, reach=EVERYTHING, by=anna, now=JAN_20)
-    assert start_marketing(account.id, make.ids(other), by=anna, now=JAN_20).selected == 0
+    assert start_marketing(account.id, make.ids(other), by=anna, now=JAN_20).changed == 0
     assert read(account, other).merged_into == survivor
 
 

@@ -286,7 +286,7 @@ def test_an_archived_contact_cannot_be_started_or_edited(
     contact_id = make.contact(account)
     archive_contacts(account.id, make.ids(contact_id), by=anna, now=JAN_20)
     moved = start_marketing(account.id, make.ids(contact_id), by=anna, now=JAN_20)
-    assert moved.selected == 0
+    assert moved.changed == 0
     with pytest.raises(Archived):
         edit_contact(
             account.id,

@@ -59,6 +59,7 @@ def merge_contacts(
     )
     if len(lock_contacts(account_id, both, live=True)) < 2:
         raise Archived
+    marketing.lock_status(account_id, [survivor_id, other_id])
     marketing.apply_overdue(account_id, both, now=now)
     survivor = queries.contact(account_id, survivor_id, reach=reach, today=today)
     other = queries.contact(account_id, other_id, reach=reach, today=today)

@@ -44,6 +44,7 @@ def restore_contact(
     one = SubQuery("SELECT %(sel_id)s::bigint AS id", {"sel_id": contact_id})
     if not lock_contacts(account_id, one, live=False):
         raise NotRestorable
+    marketing.lock_status(account_id, [contact_id])
     marketing.apply_overdue(account_id, one, now=now)
     status = status_queries.status_of(account_id, contact_id, today)
     params = {"account_id": account_id, "id": contact_id, "now": now}

@@ -17,7 +17,9 @@ WITH blanked AS (
     RETURNING id
 ), held AS (
     UPDATE marketing_contact
-       SET leaving_on = %(update_date)s
+       SET leaving_on = %(update_date)s,
+           since = CASE WHEN (since AT TIME ZONE 'UTC')::date > %(update_date)s
+                        THEN %(now)s ELSE since END
      WHERE account_id = %(account_id)s AND contact_id = ANY(%(ids)s) AND leaving_on IS NULL
     RETURNING contact_id
 ), addresses AS (

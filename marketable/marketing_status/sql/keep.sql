@@ -18,9 +18,9 @@ WITH chosen AS MATERIALIZED (
 ), written AS (
     INSERT INTO contact_change (account_id, contact_id, change_id, before, after)
     SELECT %(account_id)s, contact_id, %(change_id)s,
-           jsonb_build_object('status', 'leaving', 'leaving_on', %(update_date)s::date),
+           jsonb_build_object('status', 'leaving', 'leaving_on', {{staged_for}}),
            '{"status": "marketing"}'::jsonb
       FROM moved
 )
-SELECT (SELECT count(*) FROM chosen), 0, count(*), 0
+SELECT 0, count(*), 0
   FROM moved

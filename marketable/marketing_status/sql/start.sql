@@ -21,13 +21,12 @@ WITH chosen AS MATERIALIZED (
     INSERT INTO contact_change (account_id, contact_id, change_id, before, after)
     SELECT %(account_id)s, contact_id, %(change_id)s,
            CASE WHEN is_new THEN '{"status": "non_marketing"}'::jsonb
-                ELSE jsonb_build_object('status', 'leaving', 'leaving_on', %(update_date)s::date)
+                ELSE jsonb_build_object('status', 'leaving', 'leaving_on', {{staged_for}})
            END,
            '{"status": "marketing"}'::jsonb
       FROM moved
 )
-SELECT (SELECT count(*) FROM chosen),
-       count(*) FILTER (WHERE is_new),
+SELECT count(*) FILTER (WHERE is_new),
        count(*) FILTER (WHERE NOT is_new),
        0
   FROM moved

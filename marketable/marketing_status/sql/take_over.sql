@@ -1,6 +1,14 @@
 -- A contact started while an archived contact with the same address still holds a place takes
--- that place over (S11): the old row goes, the new one is added by start.sql, usage stays.
-WITH pairs AS (
+-- that place over (S11): the old row goes, the new one is added by start.sql, usage stays. The lock
+-- is that of start.sql: who is deleted meanwhile takes no place over.
+WITH chosen AS MATERIALIZED (
+    SELECT c.id
+      FROM contact AS c
+     WHERE c.account_id = %(account_id)s
+       AND c.archived_at IS NULL
+       AND {{belongs}}
+    {{locked}}
+), pairs AS (
     {{pairs}}
 ), moved AS (
     DELETE FROM marketing_contact

@@ -12,6 +12,7 @@ SELECT DISTINCT ON (fresh.contact_id) held.contact_id AS old_id, fresh.contact_i
     ON fresh.account_id = held.account_id AND fresh.address = old.address AND fresh.is_live
   LEFT JOIN marketing_contact AS present
     ON present.account_id = fresh.account_id AND present.contact_id = fresh.contact_id
+   AND (present.leaving_on IS NULL OR present.leaving_on > %(today)s)
  WHERE held.account_id = %(account_id)s
    AND held.leaving_on > %(today)s
    AND present.contact_id IS NULL
