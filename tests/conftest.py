@@ -49,8 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ADMIN_URL] = admin_url
     config.stash[TEMPLATE_NAME] = template
     import django
+    from django.conf import settings
 
     django.setup()
+    # Made slow on purpose, and every account of a test has a password or two.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     config.pluginmanager.import_plugin("tests.fixtures")  # imports models, so not before
 
 

@@ -9,7 +9,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import translation
-from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
@@ -50,12 +49,12 @@ class AccountRequest(HttpRequest):
 
 
 def account_page(
-    right: Right | None = None,
+    *rights: Right,
 ) -> Callable[
     [Callable[Concatenate[AccountRequest, int, P], HttpResponseBase]],
     Callable[..., HttpResponseBase],
 ]:
-    """Make a view the page of an account, for people who belong to it and have `right`.
+    """Make a view the page of an account, for people who belong to it and have the rights.
 
     Everybody else gets what tells them nothing: a way to sign in, 404 for an account they do not
     belong to, 403 naming the right they lack (P4).
@@ -71,12 +70,9 @@ def account_page(
             if not all(map(_can_be_there, (account_id, *args, *kwargs.values()))):
                 raise NotFound(_("There is nothing at this address."))
             enter(request, account_id)
-            if right is not None:
+            for right in rights:
                 require(request, right)
-            answer = view(request, account_id, *args, **kwargs)
-            if not answer.has_header("Cache-Control"):
-                patch_cache_control(answer, private=True, no_cache=True)
-            return answer
+            return view(request, account_id, *args, **kwargs)
 
         return door
 

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketable.accounts import queries as accounts
-from marketable.accounts.errors import RightMissing
 from marketable.accounts.queries import Reach
 from marketable.accounts.rules import Right, Scope
 from marketable.billing import queries as billing
@@ -20,7 +19,7 @@ from marketable.contacts.services.edit import edit_contact
 from marketable.contacts.services.erase import erase_contacts
 from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact
-from marketable.errors import Conflict, Invalid, Refused
+from marketable.errors import Conflict, Invalid, NotAllowed, Refused
 from marketable.history import queries as history
 from marketable.history.sources import SourceType
 from marketable.marketing_status import services as marketing
@@ -168,12 +167,14 @@ def edit(request: AccountRequest, account_id: int, contact_id: int) -> HttpRespo
 
 
 @require_http_methods(["GET", "POST"])
-@account_page(Right.MARKETING_ACCESS)
+@account_page(Right.MARKETING_ACCESS, Right.CONTACTS_EDIT)
 def status(request: AccountRequest, account_id: int, contact_id: int) -> HttpResponse:
     """Show what setting, staging or keeping one contact would do, then do it (R2)."""
+    if not request.account.has_marketing_contacts:  # E4
+        raise NotAllowed(
+            _("This account does not have marketing contacts."), right=Right.MARKETING_ACCESS.value
+        )
     row = _row(request, contact_id, request.reach_edit)
-    if not request.rights.may(Right.CONTACTS_EDIT):
-        raise RightMissing(Right.CONTACTS_EDIT, accounts.who_may(account_id, Right.USERS_MANAGE))
     asked = request.POST.get("action") or request.GET.get("action", "")
     event = {one.value: one for one in SERVICES}.get(asked)
     if event is None:

@@ -1,0 +1,397 @@
+"""Every address of an account is guarded: who may not come in gets nothing, and changes nothing.
+
+The addresses come from the resolver, so a new page without an entry in `GUARDS` fails here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from marketable import clock
+from marketable.accounts.models import Membership, User
+from marketable.accounts.rules import Right
+from marketable.accounts.wording import right_name
+from tests.make import JAN_20
+from tests.web.guarding import (
+    World,
+    body_of,
+    doors,
+    everything_stored,
+    signed_in,
+    stored_of,
+    text_of,
+    without,
+    world,
+)
+
+pytestmark = pytest.mark.django_db
+
+Form = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What an address wants of those who come in.
+
+    get, post  the rights it needs for each method; None where the method is not taken, an empty
+               tuple where every member may
+    form       what a person sends, made from the account's things
+    foreign    the same with things of another account in its fields: whatever the answer, nothing
+               of that account is shown or changed
+    only_if    parts of the form that need a further right, with it
+    """
+
+    get: tuple[Right, ...] | None = None
+    post: tuple[Right, ...] | None = None
+    form: Callable[[World], Form] = lambda ours: {}
+    foreign: Callable[[World, World], list[Form]] = lambda ours, theirs: []
+    only_if: Mapping[Right, Form] = field(default_factory=dict)
+
+
+STATUS = (Right.MARKETING_ACCESS, Right.CONTACTS_EDIT)
+
+
+def chosen(ours: World) -> Form:
+    return {"chosen": str(ours.named["contact_id"])}
+
+
+def foreign_choices(ours: World, theirs: World) -> list[Form]:
+    """Their contacts among ours, and our contacts by their jobs and imports."""
+    both = f"{ours.named['contact_id']},{theirs.named['contact_id']}"
+    return [
+        {"chosen": both},
+        {"chosen": str(theirs.named["contact_id"])},
+        {"everyone": "1", "job": str(theirs.named["job_id"])},
+        {"everyone": "1", "import": str(theirs.named["import_id"])},
+        {"everyone": "1", "except": str(theirs.named["contact_id"])},
+    ]
+
+
+def plan_form(ours: World) -> Form:
+    return {"action": "start", **chosen(ours)}
+
+
+GUARDS: dict[str, Guard] = {
+    "contacts:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "contacts:count": Guard(get=(Right.CONTACTS_VIEW,)),
+    "contacts:columns": Guard(post=(Right.CONTACTS_VIEW,), form=lambda ours: {"column": "city"}),
+    "contacts:create": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"email": "brand.new@example.com"},
+        foreign=lambda ours, theirs: [
+            {"email": "x@example.com", "hubspot_owner_id": str(theirs.named["user_id"])}
+        ],
+        only_if={Right.MARKETING_ACCESS: {"marketing": "1"}},
+    ),
+    "contacts:export": Guard(post=(Right.CONTACTS_EXPORT,), form=chosen, foreign=foreign_choices),
+    "contacts:plan": Guard(
+        post=STATUS,
+        form=plan_form,
+        foreign=lambda ours, theirs: [
+            {"action": "start", **one} for one in foreign_choices(ours, theirs)
+        ],
+    ),
+    "contacts:confirm": Guard(post=STATUS, form=lambda ours: {"count": "2"}),
+    "contacts:delete": Guard(
+        post=(Right.CONTACTS_BULK_DELETE,),
+        form=lambda ours: {**chosen(ours), "confirmed": "1", "count": "1"},
+        foreign=lambda ours, theirs: [
+            {"confirmed": "1", "count": "1", **one} for one in foreign_choices(ours, theirs)
+        ],
+    ),
+    "records:show": Guard(get=(Right.CONTACTS_VIEW,)),
+    "records:edit": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"version": "1", "city": "Gdańsk"},
+        foreign=lambda ours, theirs: [
+            {"version": "1", "hubspot_owner_id": str(theirs.named["user_id"])}
+        ],
+    ),
+    "records:status": Guard(get=STATUS, post=STATUS, form=lambda ours: {"action": "stop"}),
+    "records:archive": Guard(get=(Right.CONTACTS_DELETE,), post=(Right.CONTACTS_DELETE,)),
+    "records:restore": Guard(post=(Right.CONTACTS_DELETE,)),
+    "records:erase": Guard(
+        get=(Right.CONTACTS_ERASE,),
+        post=(Right.CONTACTS_ERASE,),
+        form=lambda ours: {"number": str(ours.named["contact_id"])},
+    ),
+    "records:merge": Guard(
+        get=(Right.CONTACTS_MERGE,),
+        post=(Right.CONTACTS_MERGE,),
+        form=lambda ours: {"other": str(ours.other_contact_id)},
+        foreign=lambda ours, theirs: [{"other": str(theirs.named["contact_id"])}],
+    ),
+    "imports:list": Guard(get=()),
+    "jobs:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "jobs:job": Guard(get=(Right.CONTACTS_VIEW,)),
+    "jobs:progress": Guard(get=(Right.CONTACTS_VIEW,)),
+    "jobs:cancel": Guard(post=(Right.MARKETING_ACCESS,)),
+    "jobs:take_back": Guard(post=(Right.MARKETING_ACCESS,)),
+    "jobs:refused": Guard(get=(Right.CONTACTS_VIEW,)),
+    "history:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "history:change": Guard(get=(Right.CONTACTS_VIEW,)),
+    "usage:show": Guard(get=()),
+    "usage:badge": Guard(get=()),
+    "properties:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "properties:new": Guard(
+        get=(Right.PROPERTIES_EDIT,),
+        post=(Right.PROPERTIES_EDIT,),
+        form=lambda ours: {"name": "size", "label": "Size", "type": "string/text"},
+    ),
+    "properties:edit": Guard(
+        get=(Right.PROPERTIES_EDIT,),
+        post=(Right.PROPERTIES_EDIT,),
+        form=lambda ours: {"label": "Another label"},
+    ),
+    "properties:archive": Guard(post=(Right.PROPERTIES_EDIT,)),
+    "people:list": Guard(get=()),
+    "people:invite": Guard(
+        post=(Right.USERS_MANAGE,),
+        form=lambda ours: {"email": "somebody@example.com", "role": "marketer"},
+    ),
+    "people:withdraw": Guard(post=(Right.USERS_MANAGE,)),
+    "people:person": Guard(
+        get=(Right.USERS_MANAGE,),
+        post=(Right.USERS_MANAGE,),
+        form=lambda ours: {"role": "analyst", "team": "North"},
+    ),
+    "people:remove": Guard(get=(Right.USERS_MANAGE,), post=(Right.USERS_MANAGE,)),
+    "settings:account": Guard(
+        get=(),
+        post=(Right.SETTINGS_MANAGE,),
+        form=lambda ours: {"name": "Renamed", "language": "pl", "time_zone": "Europe/Warsaw"},
+    ),
+    "settings:limit": Guard(
+        post=(Right.BILLING_MANAGE,),
+        form=lambda ours: {"at_limit": "ceiling", "ceiling": "1,000"},
+    ),
+    "settings:profile": Guard(
+        get=(),
+        post=(),
+        form=lambda ours: {"name": "Anna", "language": "pl", "theme": "", "density": "normal"},
+    ),
+}
+
+#: A contact that one may not see or edit is not there, whatever else one may do (P5).
+REACHING = (Right.CONTACTS_VIEW, Right.CONTACTS_EDIT)
+
+DOORS = sorted(doors())
+Door = tuple[str, tuple[str, ...]]
+every_door = pytest.mark.parametrize("door", DOORS, ids=[name for name, _ in DOORS])
+
+
+@pytest.fixture(autouse=True)
+def in_january(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: JAN_20)
+
+
+@pytest.fixture
+def ours(db: None) -> World:
+    return world("Ours", owner_email="anna@example.com", sign="quince")
+
+
+@pytest.fixture
+def theirs(db: None) -> World:
+    return world("Theirs", owner_email="eve@elsewhere.example", sign="medlar")
+
+
+def methods(guard: Guard) -> list[tuple[str, tuple[Right, ...]]]:
+    both = (("get", guard.get), ("post", guard.post))
+    return [(method, rights) for method, rights in both if rights is not None]
+
+
+def send(client: Client, method: str, url: str, form: Form) -> Any:
+    return client.post(url, form) if method == "post" else client.get(url, form)
+
+
+def told(answer: Any, of: World, besides: str = "") -> list[str]:
+    """Return what the answer says of an account, besides what was asked for by its name."""
+    body = body_of(answer)
+    return [word for word in of.words if word in body and word not in besides]
+
+
+def test_every_address_has_its_guard_and_every_guard_its_address() -> None:
+    assert {name for name, _ in DOORS} == set(GUARDS)
+
+
+@every_door
+def test_strangers_to_the_product_are_led_to_the_sign_in_page(ours: World, door: Door) -> None:
+    name, parameters = door
+    before = everything_stored()
+    for method, _rights in methods(GUARDS[name]):
+        answer = send(Client(), method, ours.url(name, parameters), GUARDS[name].form(ours))
+        assert answer.status_code == 302, method
+        assert answer["Location"].startswith("/accounts/login/?next=")
+        assert told(answer, ours) == []
+    assert everything_stored() == before
+
+
+@every_door
+def test_members_of_another_account_are_told_nothing(
+    ours: World, theirs: World, door: Door
+) -> None:  # P5
+    name, parameters = door
+    browser = signed_in(theirs.owner)
+    before = everything_stored()
+    for method, _rights in methods(GUARDS[name]):
+        url = ours.url(name, parameters)
+        answer = send(browser, method, url, GUARDS[name].form(ours))
+        assert answer.status_code == 404, method
+        assert told(answer, ours, besides=url) == []
+    assert everything_stored() == before
+
+
+@every_door
+def test_a_missing_right_is_named_and_nothing_is_written(ours: World, door: Door) -> None:  # P4
+    name, parameters = door
+    guard = GUARDS[name]
+    wanted = [
+        (method, right, guard.form(ours)) for method, rights in methods(guard) for right in rights
+    ]
+    wanted += [
+        ("post", right, {**guard.form(ours), **further}) for right, further in guard.only_if.items()
+    ]
+    for method, right, form in wanted:
+        browser = signed_in(without(ours, right))
+        before = everything_stored()
+        answer = send(browser, method, ours.url(name, parameters), form)
+        assert answer.status_code == 403, (method, right)
+        assert right_name(right.value) in text_of(answer)
+        assert ours.owner.email in text_of(answer)  # who can grant it
+        assert everything_stored() == before
+
+
+@every_door
+def test_whoever_has_the_rights_and_no_others_comes_in(ours: World, door: Door) -> None:
+    """Else the refusals above could have another reason than the one they name."""
+    name, parameters = door
+    guard = GUARDS[name]
+    for method, rights in methods(guard):
+        allowed = {*rights, *(REACHING if "contact_id" in parameters else ())}
+        Membership.objects.filter(user=ours.owner).update(
+            role="billing",
+            granted=[right.value for right in allowed],
+            withdrawn=[right.value for right in Right if right not in allowed],
+        )
+        browser = signed_in(ours.owner)
+        answer = send(browser, method, ours.url(name, parameters), guard.form(ours))
+        assert answer.status_code not in {302, 403, 404, 405} or (
+            answer.status_code == 302 and "/accounts/login/" not in answer["Location"]
+        ), (method, answer.status_code)
+
+
+def foreign_addresses(ours: World, theirs: World, door: Door) -> list[str]:
+    """Our addresses with one of their things in each place where ours would stand."""
+    name, parameters = door
+    return [
+        ours.url(name, parameters, **{one: theirs.named[one]})
+        for one in parameters
+        if one != "account_id"
+    ]
+
+
+@every_door
+def test_another_accounts_things_are_not_there(ours: World, theirs: World, door: Door) -> None:
+    name, _parameters = door
+    guard = GUARDS[name]
+    browser = signed_in(ours.owner)
+    before = everything_stored()
+    for method, _rights in methods(guard):
+        for url in foreign_addresses(ours, theirs, door):
+            answer = send(browser, method, url, guard.form(ours))
+            if name == "people:withdraw":  # safe to repeat: what is not there is withdrawn
+                assert answer.status_code == 302
+            else:
+                assert answer.status_code == 404, (method, url)
+            assert told(answer, theirs, besides=url) == []
+    assert everything_stored() == before
+
+
+@every_door
+def test_another_accounts_things_in_a_form_are_refused_or_left_alone(
+    ours: World, theirs: World, door: Door
+) -> None:  # J4, V16
+    name, parameters = door
+    browser = signed_in(ours.owner)
+    before = stored_of(theirs.account.id)
+    for form in GUARDS[name].foreign(ours, theirs):
+        answer = send(browser, "post", ours.url(name, parameters), form)
+        assert answer.status_code < 500, form
+        assert told(answer, theirs) == [], form
+    assert stored_of(theirs.account.id) == before
+
+
+@every_door
+def test_a_form_from_elsewhere_is_not_taken(ours: World, door: Door) -> None:
+    name, parameters = door
+    if GUARDS[name].post is None:
+        return
+    browser = signed_in(ours.owner, enforce_csrf_checks=True)
+    before = everything_stored()
+    answer = browser.post(ours.url(name, parameters), GUARDS[name].form(ours))
+    assert answer.status_code == 403
+    assert everything_stored() == before
+
+
+@every_door
+def test_a_method_that_an_address_does_not_take_does_nothing(ours: World, door: Door) -> None:
+    name, parameters = door
+    taken = {method for method, _rights in methods(GUARDS[name])}
+    browser = signed_in(ours.owner)
+    before = everything_stored()
+    for method in {"get", "post", "put", "patch", "delete"} - taken:
+        answer = getattr(browser, method)(ours.url(name, parameters))
+        assert answer.status_code == 405, method
+    assert everything_stored() == before
+
+
+@every_door
+def test_numbers_and_names_that_nothing_can_have_are_not_there(ours: World, door: Door) -> None:
+    name, parameters = door
+    guard = GUARDS[name]
+    browser = signed_in(ours.owner)
+    before = everything_stored()
+    bad: dict[type, list[Any]] = {
+        int: [0, 2**31, 2**63 - 1, 2**63, 10**30],
+        str: ["'; DROP TABLE contact; --", "%(x)s", "{{ 1 }}", "nul\0", "<script>", "x" * 5_000],
+    }
+    for one in parameters:
+        known = {"account_id": ours.account.id, **ours.named}[one]
+        for value in bad.get(type(known), []):
+            url = ours.url(name, parameters, **{one: value})
+            for method, _rights in methods(guard):
+                answer = send(browser, method, url, guard.form(ours))
+                assert answer.status_code in {302, 404}, (method, url)
+                if answer.status_code == 302:
+                    assert name == "people:withdraw"
+    assert everything_stored() == before
+
+
+@every_door
+def test_pages_are_not_kept_framed_or_scripted_from_elsewhere(ours: World, door: Door) -> None:
+    name, parameters = door
+    for method, _rights in methods(GUARDS[name]):
+        answer = send(
+            signed_in(ours.owner), method, ours.url(name, parameters), GUARDS[name].form(ours)
+        )
+        assert answer["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+        assert "script-src 'self'" in answer["Content-Security-Policy"]
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert "private" in answer["Cache-Control"]
+
+
+def test_the_same_person_has_each_accounts_own_rights(ours: World, theirs: World) -> None:
+    """An Owner there who is an Analyst here is an Analyst here."""
+    Membership.objects.create(
+        account_id=ours.account.id, user=theirs.owner, role="analyst", joined_at=JAN_20
+    )
+    browser = signed_in(User.objects.get(pk=theirs.owner.pk))
+    assert browser.get(ours.url("people:person", ("account_id", "user_id"))).status_code == 403
+    assert browser.get(theirs.url("people:person", ("account_id", "user_id"))).status_code == 200
