@@ -7,7 +7,6 @@ from typing import Any
 class Job(StrEnum):
     RUN_BULK_ACTION = "run_bulk_action"
     RUN_IMPORT = "run_import"
-    UNDO_IMPORT = "undo_import"
     APPLY_UPDATE_DATE = "apply_update_date"
 
 
@@ -15,7 +14,6 @@ class Job(StrEnum):
 LINES: dict[Job, str] = {
     Job.RUN_BULK_ACTION: "bulk",
     Job.RUN_IMPORT: "bulk",
-    Job.UNDO_IMPORT: "bulk",
     Job.APPLY_UPDATE_DATE: "dates",
 }
 

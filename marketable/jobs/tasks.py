@@ -12,6 +12,7 @@ from marketable.bulk_actions import services as bulk_actions
 from marketable.jobs.retries import RETRIES, give_way
 from marketable.marketing_status import services as marketing_status
 from marketable.queue import LINES, Job
+from marketable.transfers import services as transfers
 
 
 @app.task(
@@ -22,6 +23,12 @@ from marketable.queue import LINES, Job
 )
 def run_bulk_action(context: JobContext, *, account_id: int, bulk_action_id: int) -> None:
     while bulk_actions.run_next_batch(account_id, bulk_action_id, now=clock.now()):
+        give_way(context)
+
+
+@app.task(name=Job.RUN_IMPORT.value, queue=LINES[Job.RUN_IMPORT], retry=RETRIES, pass_context=True)
+def run_import(context: JobContext, *, account_id: int, import_id: int) -> None:
+    while transfers.work_on(account_id, import_id, now=clock.now()):
         give_way(context)
 
 

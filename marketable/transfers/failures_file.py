@@ -17,38 +17,51 @@ REASON = "reason"
 
 
 def write(account_id: int, view: ImportView) -> str:
-    """Write the failures of an import by reading its file once more; return the stored name.
+    """Write the failures of an import by reading its file once more; return the stored name."""
+    stored_as = f"{uuid.uuid4().hex}.csv"
+    path = queries.folder() / stored_as
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8-sig", newline="") as out:  # noqa: PTH123
+        csv.writer(out).writerows(lines(account_id, view))
+    return stored_as
+
+
+def lines(account_id: int, view: ImportView) -> Iterator[list[str]]:
+    """Yield the header and the failed rows of an import whose file is still there.
 
     The failed lines come from the database in order, beside the file's rows in order, so neither
     is ever held as a whole.
     """
-    stored_as = f"{uuid.uuid4().hex}.csv"
-    path = queries.folder() / stored_as
     headers = [*view.headers]
     if REASON in headers:  # a failures file that was dropped back in
         headers.remove(REASON)
     places = [place for place, name in enumerate(view.headers) if name != REASON]
-    failed = _failed_lines(account_id, view.id)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8-sig", newline="") as out:  # noqa: PTH123
-        writer = csv.writer(out)
-        writer.writerow([*map(csv_safe, headers), REASON])
-        wanted = next(failed, None)
-        for line, row in rows_of(queries.folder() / view.stored_as, view.format):
-            while wanted is not None and wanted[0] < line:
-                wanted = next(failed, None)
-            if wanted is None:
-                break
-            if wanted[0] == line:
-                cells = same_width(row, len(view.headers))
-                shown = [csv_safe(clean(cells[place])) for place in places]
-                shown += [csv_safe(clean(cell)) for cell in cells[len(view.headers) :]]
-                code, field = wanted[1], wanted[2]
-                writer.writerow([*shown, f"{code}: {field}" if field else code])
-    return stored_as
+    yield [*map(csv_safe, headers), REASON]
+    for failed, cells in rows_of_failures(view, _failed_lines(account_id, view.id)):
+        shown = [csv_safe(clean(cells[place])) for place in places]
+        shown += [csv_safe(clean(cell)) for cell in cells[len(view.headers) :]]
+        _line, code, field = failed
+        yield [*shown, f"{code}: {field}" if field else code]
 
 
-def _failed_lines(account_id: int, import_id: int) -> Iterator[tuple[int, str, str]]:
+Failure = tuple[int, str, str]
+
+
+def rows_of_failures(
+    view: ImportView, failed: Iterator[Failure]
+) -> Iterator[tuple[Failure, list[str]]]:
+    """Yield each failure (line, code, property) with the cells of its row, lines ascending."""
+    wanted = next(failed, None)
+    for line, row in rows_of(queries.folder() / view.stored_as, view.format):
+        while wanted is not None and wanted[0] < line:
+            wanted = next(failed, None)
+        if wanted is None:
+            return
+        if wanted[0] == line:
+            yield wanted, same_width(row, len(view.headers))
+
+
+def _failed_lines(account_id: int, import_id: int) -> Iterator[Failure]:
     after = 0
     while True:
         found = sql.rows(

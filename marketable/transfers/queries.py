@@ -98,8 +98,10 @@ def import_run(account_id: int, import_id: int) -> ImportView:
 
 
 def import_runs(account_id: int, *, since: datetime, limit: int = 100) -> list[ImportView]:
-    """Return imports since a moment, newest first, without drafts that nobody went on with."""
-    found = ImportRun.objects.filter(account_id=account_id, created_at__gte=since)
+    """Return imports since a moment, newest first, without those thrown away before they ran."""
+    found = ImportRun.objects.filter(account_id=account_id, created_at__gte=since).exclude(
+        state=ImportState.CANCELLED.value, started_at=None
+    )
     return [view(row) for row in found.order_by("-id")[:limit]]
 
 
@@ -124,12 +126,14 @@ def last_mapping(account_id: int, headers: Sequence[str]) -> list[Mapping[str, A
     return list(row.mapping["columns"]) if row else None
 
 
-def failures(account_id: int, import_id: int, *, limit: int = 50) -> list[tuple[int, str, str]]:
-    """Return (line, code, property) of rows that cannot be taken, first lines first."""
+def failures(
+    account_id: int, import_id: int, *, after: int = 0, limit: int = 50
+) -> list[tuple[int, str, str]]:
+    """Return (line, code, property) of rows that cannot be taken, from the line after `after`."""
     found = sql.rows(
         "SELECT line, code, field FROM import_failure WHERE account_id = %(account_id)s "
-        "AND import_id = %(import_id)s ORDER BY line LIMIT %(limit)s",
-        {"account_id": account_id, "import_id": import_id, "limit": limit},
+        "AND import_id = %(import_id)s AND line > %(after)s ORDER BY line LIMIT %(limit)s",
+        {"account_id": account_id, "import_id": import_id, "after": after, "limit": limit},
     )
     return [(int(line), str(code), str(field)) for line, code, field in found]
 

@@ -2,11 +2,15 @@
 back unless somebody touched them since, and started contacts are staged (I4)."""
 
 import json
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
 from marketable import sql
+from marketable.accounts import queries as accounts
+from marketable.billing import queries as billing
+from marketable.billing.rules import today_in
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.upsert import rewrite_words
 from marketable.history import services as history
@@ -24,17 +28,71 @@ from marketable.transfers.rules import KEPT_FOR, ImportState
 BATCH = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class UndoPlan:
+    """What undoing an import would do now (I4).
+
+    archived  contacts it created, which go to the recycle bin
+    held      of those, the ones whose place counts until the update date (S10)
+    restored  contacts it changed that get earlier values back
+    kept      contacts it changed of which something was touched since and stays
+    staged    contacts it started that become non-marketing on the update date
+    """
+
+    archived: int
+    held: int
+    restored: int
+    kept: int
+    staged: int
+    update_date: date
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.archived or self.restored or self.staged)
+
+
+def plan_undo(account_id: int, import_id: int, *, now: datetime) -> UndoPlan:
+    """Return what undoing a finished import would do, before it is done.
+
+    Raises CannotUndoImport as `ask_for_undo` does.
+    """
+    view = queries.import_run(account_id, import_id)
+    _refuse_undo(view, now=now)
+    today = today_in(accounts.account(account_id).zone, now)
+    params = {"account_id": account_id, "sel_import": str(import_id), "today": today}
+    found = sql.row(sql.load("transfers", "plan_undo"), params)
+    assert found is not None
+    archived, held, restored, kept, staged = map(int, found)
+    update_date = billing.calendar(account_id).next_update_date(today)
+    return UndoPlan(archived, held, restored, kept, staged, update_date)
+
+
+def kept_by_undo(account_id: int, import_id: int, *, limit: int) -> list[int]:
+    """Return contacts of which something that the import had changed was kept when it was
+    undone, because it had been touched since."""
+    found = sql.rows(
+        sql.load("transfers", "kept_by_undo"),
+        {"account_id": account_id, "sel_import": str(import_id), "limit": limit},
+    )
+    return [int(contact_id) for (contact_id,) in found]
+
+
+def _refuse_undo(view: ImportView, *, now: datetime) -> None:
+    if view.state not in {ImportState.COMPLETE, ImportState.CANCELLED}:
+        raise CannotUndoImport(_("Only a finished import can be undone, and once."))
+    if view.change_id is None:
+        raise CannotUndoImport(_("This import changed nothing."))
+    if now - view.created_at > KEPT_FOR:
+        raise CannotUndoImport(_("Imports can be undone for 30 days."))
+
+
 @sql.retried
 def ask_for_undo(account_id: int, import_id: int, *, by: Source, now: datetime) -> ImportView:
     """Let the worker undo a finished import of the last 30 days."""
-    view = queries.import_run(account_id, import_id)
+    queries.import_run(account_id, import_id)  # of this account, or not there
     row = ImportRun.objects.select_for_update().get(account_id=account_id, id=import_id)
-    if row.state not in {ImportState.COMPLETE.value, ImportState.CANCELLED.value}:
-        raise CannotUndoImport(_("Only a finished import can be undone, and once."))
-    if row.change_id is None:
-        raise CannotUndoImport(_("This import changed nothing."))
-    if now - row.created_at > KEPT_FOR:
-        raise CannotUndoImport(_("Imports can be undone for 30 days."))
+    view = queries.view(row)
+    _refuse_undo(view, now=now)
     row.state = ImportState.UNDOING.value
     row.check_result = {
         **row.check_result,
