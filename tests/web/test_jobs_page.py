@@ -76,8 +76,7 @@ def begin(
 
 
 def job_page(browser: Client, account: AccountInfo, job: BulkActionView) -> Answer:
-    answer = browser.get(reverse("jobs:job", args=[account.id, job.id]))
-    return answer
+    return browser.get(reverse("jobs:job", args=[account.id, job.id]))
 
 
 def test_a_finished_job_says_every_outcome(
@@ -184,6 +183,23 @@ def test_jobs_are_listed_for_thirty_days(
     assert "Set 2 contacts as marketing contacts" in text(browser.get(address))
     monkeypatch.setattr(clock, "now", lambda: JAN_20 + timedelta(days=31))
     assert "No job in the last 30 days." in text(browser.get(address))
+
+
+def test_the_list_follows_jobs_that_run_and_leads_to_each(
+    small_batches: None, browser: Client, account: AccountInfo, anna: Source
+) -> None:  # B6
+    make.contacts(account, 2)
+    job = begin(account, anna)
+    address = reverse("jobs:list", args=[account.id])
+    listed = browser.get(address).content.decode()
+    assert f'href="{reverse("jobs:job", args=[account.id, job.id])}"' in listed
+    assert "every 1s" in listed
+    again = browser.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in again
+    assert 'id="jobs"' in again
+    while services.run_next_batch(account.id, job.id, now=JAN_20):
+        pass
+    assert "every 1s" not in browser.get(address).content.decode()
 
 
 def test_those_left_out_are_a_file_with_the_reason(

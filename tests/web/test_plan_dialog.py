@@ -47,8 +47,7 @@ def signed_in(user: User) -> Client:
 def ask(browser: Client, account: AccountInfo, action: str = "start", **fields: object) -> Answer:
     """Ask for a plan as the page's form does."""
     posted = {"action": action, **fields}
-    answer = browser.post(reverse("contacts:plan", args=[account.id]), posted)
-    return answer
+    return browser.post(reverse("contacts:plan", args=[account.id]), posted)
 
 
 def plan_of(answer: Answer) -> str:

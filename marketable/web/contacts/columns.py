@@ -88,6 +88,14 @@ def chosen(offered: Sequence[Column], names: Sequence[str]) -> list[Column]:
     ]
 
 
+def move(names: list[str], name: str, step: int) -> None:
+    """Move a column one place to the left (−1) or right (+1); at the edge it stays."""
+    there = names.index(name) + step
+    if 0 <= there < len(names):
+        names.remove(name)
+        names.insert(there, name)
+
+
 def order(offered: Sequence[Column], table: Table) -> tuple[Sort, bool]:
     """Return the order of a table and whether it goes down; newest first unless asked."""
     for column in offered:

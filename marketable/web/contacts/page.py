@@ -18,6 +18,9 @@ from marketable.web.contacts.table import SIZES, Table
 from marketable.web.templatetags.show import day, number
 from marketable.web.wording import right_name
 
+#: A text up to here fits into every column.
+LONGEST_UNCUT = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -43,6 +46,11 @@ class Cell:
     text: str
     is_number: bool = False
     status: StatusMark | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether the column may cut it off, so that the whole is said on hovering."""
+        return len(self.text) > LONGEST_UNCUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,9 @@ class Action:
     label: str
     url: str
     reason: str = ""
+    note: str = ""
     is_primary: bool = False
+    is_money: bool = False
     in_dialog: bool = False
 
     @property
@@ -223,11 +233,7 @@ def build(
         caption=_("Contacts, %(count)s in all") % {"count": total.total_text},
         headings=tuple(_heading(table, column, address) for column in columns),
         rows=tuple(_row(request, row, columns) for row in found.rows),
-        column_choices=tuple(
-            Choice(column.name, column.label, column in columns)
-            for column in offered
-            if column.name != "name"
-        ),
+        column_choices=tuple(_column_choices(columns, offered)),
         chips=tuple(_chips(request, table, address)),
         narrowed_to=tuple(_narrowed_to(table, address)),
         sizes=tuple(
@@ -242,6 +248,14 @@ def build(
         next_url=address(replace(table, after=found.next_key, before="")) if found.next_key else "",
         is_filtered=table.is_filtered,
     )
+
+
+def _column_choices(columns: Sequence[Column], offered: Sequence[Column]) -> Iterator[Choice]:
+    """Yield the columns beside the name: those shown, in their order, then the others."""
+    hidden = [column for column in offered if column not in columns]
+    for column in (*columns, *hidden):
+        if column.name != "name":
+            yield Choice(column.name, column.label, column in columns)
 
 
 def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> Heading:
@@ -349,7 +363,18 @@ def _actions(request: AccountRequest, table: Table) -> Iterator[Action]:
         Event.KEEP: _("Keep as marketing"),
     }
     for event, label in labels.items():
-        yield Action(event.value, label, plan_url, reason, in_dialog=True)
+        is_money = event is Event.START
+        yield Action(
+            event.value,
+            label,
+            plan_url,
+            reason,
+            note=_("They count toward the tier at once; the cost is shown first.")
+            if is_money
+            else "",
+            is_money=is_money,
+            in_dialog=True,
+        )
     yield Action(
         "export",
         _("Export as CSV"),

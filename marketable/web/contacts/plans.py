@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketable.bulk_actions.deleting import Deletion
-from marketable.bulk_actions.services import PlanPreview
 from marketable.marketing_status.rules import Event, Verdict
 from marketable.marketing_status.services import Plan
 from marketable.web.templatetags.show import day, money, number, short_day
@@ -59,7 +57,6 @@ class Shown:
     blocked  why it cannot be confirmed, empty when it can
     """
 
-    id: UUID
     plan: Plan
     title: str
     selected: str
@@ -93,16 +90,14 @@ def price(cents: int | None, currency: str) -> str:
     return money(cents, currency) or _("no price set")
 
 
-def show(preview: PlanPreview, *, zone_name: str, tier_can_fall_on: date) -> Shown:
+def show(plan: Plan, *, include_unreachable: bool, zone_name: str, tier_can_fall_on: date) -> Shown:
     """Return what the dialog says about a plan.
 
     zone_name         the account's time zone, named beside every update date (Y2)
     tier_can_fall_on  the first day on which a higher tier could come down again (T7)
     """
-    plan = preview.plan
     before_label, after_label, usage_before, usage_after = _columns(plan)
     return Shown(
-        id=preview.id,
         plan=plan,
         title=title(plan.action, plan.changing, plan.update_date),
         selected=ngettext(
@@ -122,8 +117,8 @@ def show(preview: PlanPreview, *, zone_name: str, tier_can_fall_on: date) -> Sho
         expected_key=str(plan.changing),
         confirm_label=confirm_label(plan.action, plan.changing),
         can_include_unreachable=plan.action is Event.START
-        and (plan.cannot_total > 0 or preview.include_unreachable),
-        include_unreachable=preview.include_unreachable,
+        and (plan.cannot_total > 0 or include_unreachable),
+        include_unreachable=include_unreachable,
     )
 
 

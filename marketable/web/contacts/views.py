@@ -148,7 +148,8 @@ def _plan_page(
     account_id = request.account.id
     contract = billing.calendar(account_id).contract_on(request.today)
     shown = plans.show(
-        preview,
+        preview.plan,
+        include_unreachable=preview.include_unreachable,
         zone_name=request.account.time_zone,
         tier_can_fall_on=renewal_date_after(contract, request.today),
     )
@@ -157,7 +158,7 @@ def _plan_page(
         "was": was,
         "typed": typed or "",
         "problem": typed is not None,
-        "confirm_url": reverse("contacts:confirm", args=[account_id, shown.id]),
+        "confirm_url": reverse("contacts:confirm", args=[account_id, preview.id]),
         "replan_url": reverse("contacts:plan", args=[account_id]),
         "replan_fields": [
             ("action", preview.plan.action.value),
@@ -287,13 +288,16 @@ def _rows(request: AccountRequest, table: Table, offered: Sequence[Column]) -> P
 @require_POST
 @account_page(Right.CONTACTS_VIEW)
 def choose_columns(request: AccountRequest, account_id: int) -> HttpResponse:
-    """Remember the columns of one's choice, and go back to the table."""
+    """Remember the columns of one's choice and their order, and go back to the table, whose
+    address names them for whoever gets the link."""
     known = {column.name for column in columns.offered(request.account)}
-    wanted = [] if "reset" in request.POST else request.POST.getlist("column")
-    account_services.choose_columns(
-        request.user.pk, account_id, [name for name in dict.fromkeys(wanted) if name in known]
-    )
-    table = replace(read(request.POST), columns=())
+    asked = [] if "reset" in request.POST else request.POST.getlist("column")
+    wanted = [name for name in dict.fromkeys(asked) if name in known]
+    way, _colon, moved = request.POST.get("move", "").partition(":")
+    if moved in wanted:
+        columns.move(wanted, moved, -1 if way == "left" else 1)
+    account_services.choose_columns(request.user.pk, account_id, wanted)
+    table = replace(read(request.POST), columns=tuple(wanted))
     return HttpResponseRedirect(reverse("contacts:list", args=[account_id]) + table.address())
 
 

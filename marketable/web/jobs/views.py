@@ -32,7 +32,12 @@ def job_list(request: AccountRequest, account_id: int) -> HttpResponse:
     )
     taken_back = bulk_queries.taken_back(account_id, [job.id for job in found])
     jobs = [_shown(request, job, is_taken_back=job.id in taken_back) for job in found]
-    return render(request, "jobs/list.html", {"jobs": jobs, "account": request.account})
+    page = {
+        "jobs": jobs,
+        "account": request.account,
+        "is_any_running": any(job.is_running for job in jobs),
+    }
+    return render(request, "jobs/_list.html" if request.htmx else "jobs/list.html", page)
 
 
 @require_GET

@@ -9,7 +9,8 @@
   const total = () => document.getElementById("total").dataset;
   const boxes = () => [...document.querySelectorAll("input[data-tick]")];
   const pageBox = () => document.querySelector("input[data-tick-page]");
-  const number = (value) => new Intl.NumberFormat(document.documentElement.lang).format(value);
+  const grouped = new Intl.NumberFormat(document.documentElement.lang, { useGrouping: "always" });
+  const number = (value) => grouped.format(value);
 
   /* everyone: all that match but `except`; otherwise exactly `ids`. */
   let chosen = empty();
@@ -92,7 +93,7 @@
     const matching = total().total === "" ? null : Number(total().total);
     const isShown = !isEmpty();
     bar().hidden = !isShown;
-    document.getElementById("tool-row").hidden = isShown;
+    document.getElementById("tool-row").classList.toggle("is-behind", isShown);
     if (isShown) {
       bar().querySelector("[data-summary]").textContent = summary(matching, isPageTicked);
       const offer = bar().querySelector("[data-everyone]");

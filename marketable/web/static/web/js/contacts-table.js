@@ -147,7 +147,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (event.key === "/") {
       const search = document.querySelector("#tool-row input[type=search]");
-      if (!search || document.getElementById("tool-row").hidden) return;
+      if (!search || document.getElementById("tool-row").classList.contains("is-behind")) return;
       event.preventDefault();
       search.focus();
       search.select();
@@ -181,6 +181,50 @@
     target(cell).tabIndex = 0;
   });
 
-  document.addEventListener("htmx:afterSettle", prepare);
+  /* What is swapped comes back where it was: the table scrolled as far to the side, and the focus
+     in the same cell. Rows that only have been refreshed stay at their height, too. */
+  const frame = () => table()?.closest(".table-frame");
+  let kept = null;
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id !== "results" || !frame()) return;
+    kept = {
+      address: event.detail.target.getAttribute("hx-get"),
+      left: frame().scrollLeft,
+      top: frame().scrollTop,
+      hasFocus: frame().contains(document.activeElement) && !document.activeElement.id,
+    };
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    prepare();
+    if (!kept || !frame()) return;
+    frame().scrollLeft = kept.left;
+    if (document.getElementById("results").getAttribute("hx-get") === kept.address) {
+      frame().scrollTop = kept.top;
+    }
+    const cell = kept.hasFocus && cellAt(place.row, place.column);
+    if (cell) target(cell).focus({ preventScroll: true });
+    kept = null;
+  });
+
+  document.body.addEventListener("plan-done", () => {
+    table()?.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+  });
+
+  /* A column moves within the list at once; the form then sends the whole order. */
+  document.addEventListener("click", (event) => {
+    const mover = event.target.closest?.(".columns-form button[name=move]");
+    if (!mover) return;
+    event.preventDefault();
+    const item = mover.closest("li");
+    const isLeft = mover.value.startsWith("left:");
+    const other = isLeft ? item.previousElementSibling : item.nextElementSibling;
+    if (!other) return;
+    if (isLeft) other.before(item);
+    else other.after(item);
+    mover.focus();
+  });
+
   prepare();
 })();

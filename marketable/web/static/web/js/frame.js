@@ -1,28 +1,35 @@
-// What every page shares: the thin progress bar, toasts that leave, menus that close, a usage figure that is seen to move.
+// What every page shares: the thin progress bar, toasts that leave, menus that close, a navigation
+// that folds, a usage figure that is seen to move.
 const bar = document.getElementById("progress-bar");
+const toasts = document.getElementById("toasts");
+const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+const isPolling = (event) => event.detail.elt.closest("[hx-trigger*='every']") !== null;
 let waiting = 0;
 let timer = 0;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.closest("[hx-trigger*='every']")) return;
+  if (isPolling(event)) return;
   waiting += 1;
   clearTimeout(timer);
   timer = setTimeout(() => { bar.hidden = waiting === 0; }, 300);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt.closest("[hx-trigger*='every']")) return;
+  if (isPolling(event)) return;
   waiting = Math.max(0, waiting - 1);
   if (waiting === 0) { clearTimeout(timer); bar.hidden = true; }
 });
 
+// A toast leaves after its seconds, but never while somebody points at it or has the focus in it.
 function watchToast(toast) {
   const seconds = Number(toast.dataset.toastSeconds || 10);
   let left = setTimeout(() => toast.remove(), seconds * 1000);
-  toast.addEventListener("pointerenter", () => clearTimeout(left));
-  toast.addEventListener("focusin", () => clearTimeout(left));
-  toast.addEventListener("pointerleave", () => { left = setTimeout(() => toast.remove(), 3000); });
+  const stay = () => clearTimeout(left);
+  const leaveSoon = () => { stay(); left = setTimeout(() => toast.remove(), 3000); };
+  toast.addEventListener("pointerenter", stay);
+  toast.addEventListener("focusin", stay);
+  toast.addEventListener("pointerleave", leaveSoon);
+  toast.addEventListener("focusout", leaveSoon);
 }
-const toasts = document.getElementById("toasts");
 new MutationObserver((changes) => {
   for (const change of changes) {
     for (const node of change.addedNodes) {
@@ -31,41 +38,85 @@ new MutationObserver((changes) => {
   }
 }).observe(toasts, { childList: true });
 
+function warn(text) {
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.dataset.toast = "";
+  toast.setAttribute("role", "alert");
+  toast.textContent = text;
+  toasts.append(toast);
+}
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  if (status >= 500) warn(toasts.dataset.textFailed.replace("{n}", status));
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (!isPolling(event)) warn(toasts.dataset.textLost);
+});
+
 // Menus are details elements: one open at a time, closed by Esc and by a click elsewhere.
+const openMenus = () =>
+  document.querySelectorAll("details.menu[open], details.nav__switch[open]");
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open], details.nav__switch[open]")) {
+  for (const menu of openMenus()) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  const menu = document.querySelector("details.menu[open], details.nav__switch[open]");
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
+  const drawer = document.getElementById("nav-open");
+  const [menu] = openMenus();
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (drawer?.checked) {
+    drawer.checked = false;
+    drawer.focus();
+  } else return;
   event.stopPropagation();
 }, true);
 
-// The old usage stays beside the new one for two seconds.
+// The drawer of narrow windows closes by a click beside it.
+document.addEventListener("click", (event) => {
+  const drawer = document.getElementById("nav-open");
+  if (drawer?.checked && event.target.closest(".page")) drawer.checked = false;
+});
+
+// The navigation folds to its icons; the server reads the cookie, so that no page jumps.
+const fold = document.querySelector("[data-fold-nav]");
+if (fold) {
+  fold.hidden = false;
+  fold.addEventListener("click", () => {
+    const root = document.documentElement;
+    const isFolded = root.dataset.nav !== "icons";
+    if (isFolded) root.dataset.nav = "icons";
+    else delete root.dataset.nav;
+    document.cookie = `nav=${isFolded ? "icons" : "wide"}; path=/; max-age=31536000; samesite=lax`;
+  });
+}
+
+// A change of usage is seen: the old figure stays beside it for two seconds, the new one counts up.
 let usage = document.getElementById("usage")?.dataset.usage;
 document.addEventListener("htmx:afterSwap", () => {
   const shown = document.getElementById("usage");
   if (!shown || shown.dataset.usage === usage) return;
-  const was = document.createElement("span");
-  was.className = "usage__was";
-  was.textContent = new Intl.NumberFormat(document.documentElement.lang).format(Number(usage));
-  shown.querySelector("strong")?.before(was, " ");
-  setTimeout(() => was.remove(), 2000);
+  const figure = shown.querySelector("strong");
+  const before = Number(usage);
+  const after = Number(shown.dataset.usage);
+  const text = figure.textContent;
+  const format = new Intl.NumberFormat(document.documentElement.lang, { useGrouping: "always" });
   usage = shown.dataset.usage;
-});
-
-document.addEventListener("htmx:responseError", (event) => {
-  const toast = document.createElement("div");
-  toast.className = "toast";
-  toast.dataset.toast = "";
-  toast.setAttribute("role", "alert");
-  toast.textContent = document.documentElement.lang === "pl"
-    ? `Serwer odpowiedział błędem ${event.detail.xhr.status}. Nic nie zapisano w połowie.`
-    : `The server answered with error ${event.detail.xhr.status}. Nothing was saved by half.`;
-  toasts.append(toast);
+  const was = document.createElement("s");
+  was.className = "usage__was";
+  was.textContent = format.format(before);
+  figure.before(was, " ");
+  setTimeout(() => was.remove(), 2000);
+  if (isStill.matches) return;
+  const began = performance.now();
+  const step = (now) => {
+    const part = Math.min(1, (now - began) / 600);
+    figure.textContent = part === 1 ? text : format.format(Math.round(before + (after - before) * part));
+    if (part < 1) requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
 });

@@ -63,5 +63,8 @@
     if (event.target === dialog()) dialog().replaceChildren();
   }, true);
 
+  // Plans elsewhere on a page, as the options of an import.
+  document.addEventListener("htmx:load", (event) => prepare(event.detail.elt.parentElement));
+
   prepare(document);
 })();
