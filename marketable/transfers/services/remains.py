@@ -7,15 +7,17 @@ from marketable import sql
 from marketable.contacts.erasing import on_erase
 from marketable.transfers import failures_file, queries
 from marketable.transfers.models import ImportRun
-from marketable.transfers.rules import DRAFT_KEPT_FOR, KEPT_FOR, ImportState
+from marketable.transfers.rules import DRAFT_KEPT_FOR, KEPT_FOR
 from marketable.transfers.services.running import cancel
+from marketable.transfers.services.steps import MENDABLE
 
 
 def clear_remains(*, now: datetime) -> int:
     """Throw away drafts that nobody went on with, and failures files older than 30 days."""
     cleared = 0
     drafts = ImportRun.objects.filter(
-        state__in=[ImportState.DRAFT.value, ImportState.CHECKED.value],
+        state__in=[state.value for state in MENDABLE],
+        started_at=None,
         created_at__lt=now - DRAFT_KEPT_FOR,
     )
     for account_id, import_id in list(drafts.values_list("account_id", "id")):

@@ -209,11 +209,7 @@ def cancel(account_id: int, import_id: int, *, now: datetime) -> ImportView:
         row.cancelled_at = row.cancelled_at or now
         row.save(update_fields=["cancelled_at"])
         run_next_batch(account_id, import_id, now=now)
-    elif row.state in {
-        ImportState.DRAFT.value,
-        ImportState.CHECKING.value,
-        ImportState.CHECKED.value,
-    }:
+    elif row.started_at is None and row.state != ImportState.CANCELLED.value:
         row.state = ImportState.CANCELLED.value
         row.cancelled_at = row.finished_at = now
         row.save(update_fields=["state", "cancelled_at", "finished_at"])
