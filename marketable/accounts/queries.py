@@ -92,6 +92,14 @@ def accounts_of(user_id: int) -> list[AccountInfo]:
     return [_info(row) for row in found]
 
 
+def language_for(user_id: int, account_id: int | None) -> str:
+    """Return the language of the account, or of the person's first one; empty for a stranger."""
+    found = Account.objects.filter(membership__user_id=user_id)
+    if account_id is not None:
+        found = found.filter(id=account_id)
+    return found.order_by("name", "id").values_list("language", flat=True).first() or ""
+
+
 def all_accounts() -> list[AccountInfo]:
     return [_info(row) for row in Account.objects.order_by("id")]
 

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable import sql
 from marketable.accounts import queries
@@ -108,6 +108,7 @@ def invite(account_id: int, email: str, role: str, *, by: Source, now: datetime)
     address = _email(email)
     if role not in ROLES:
         raise BadRole(role)
+    take_turns(account_id)
     found = Membership.objects.filter(account_id=account_id, user__email=address)
     member = found.select_related("user").first()
     if member is not None and member.user.has_usable_password():
@@ -338,12 +339,14 @@ def use_sign_in_link(token: str, *, now: datetime) -> User:
 
     Raises LinkUnusable when it was used or has expired.
     """
-    found = SignInLink.objects.filter(
+    found = SignInLink.objects.select_for_update(of=("self",)).filter(
         token_hash=queries.token_hash(token), used_at=None, expires_at__gt=now, user__is_active=True
     )
     row = found.select_related("user").first()
-    if row is None or not found.update(used_at=now):
+    if row is None:
         raise LinkUnusable
+    row.used_at = now
+    row.save(update_fields=["used_at"])
     return row.user
 
 
@@ -379,7 +382,7 @@ def _text(text: str, longest: int, field: str) -> str:
     """
     plain = " ".join(text.split())
     if len(plain) > longest:
-        raise BadField(_("At most %(most)s characters.") % {"most": longest}, field=field)
+        raise BadField(_("At most %(most)s characters."), {"most": longest}, field=field)
     if not plain.isprintable():
         raise BadField(_("Some characters cannot be stored."), field=field)
     return plain
