@@ -100,6 +100,17 @@ def language_for(user_id: int, account_id: int | None) -> str:
     return found.order_by("name", "id").values_list("language", flat=True).first() or ""
 
 
+def language_to(address: str, account_id: int | None = None) -> str:
+    """Return the language in which to write to an address: its person's own choice, else that of
+    the account; empty when neither is known (Y1)."""
+    person = User.objects.filter(email=address).first()
+    if person is not None and person.language:
+        return person.language
+    if account_id is not None:
+        return account(account_id).language
+    return language_for(person.pk, None) if person is not None else ""
+
+
 def all_accounts() -> list[AccountInfo]:
     return [_info(row) for row in Account.objects.order_by("id")]
 

@@ -8,7 +8,6 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
@@ -124,9 +123,6 @@ def enter(request: Any, account_id: int) -> None:
     request.reach_edit = accounts.reach(account_id, request.user.pk, Right.CONTACTS_EDIT)
     request.now = clock.now()
     request.today = today_in(request.account.zone, request.now)
-    if not request.user.language:  # Y1: the person's own choice, else the account's
-        translation.activate(request.account.language)
-        request.LANGUAGE_CODE = request.account.language
     user = request.user
 
     def by(tool: SourceType, tool_id: str = "", tool_label: str = "") -> Source:

@@ -1,13 +1,14 @@
 """What happens around every page: security headers, language, refusals."""
 
+import re
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 
+from marketable.accounts import queries as accounts
 from marketable.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -45,20 +46,28 @@ class ContentSecurityPolicy:
 
 
 class ChosenLanguage:
-    """The person's own language before the browser's (Y1)."""
+    """The person's own language, else their account's; for others what LocaleMiddleware found:
+    chosen in this browser, else the browser's, else English (Y1)."""
+
+    ACCOUNT_PAGE = re.compile(r"/app/([0-9]{1,18})/")
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        chosen = user.language if user.is_authenticated else ""
-        if chosen in dict(settings.LANGUAGES):
-            translation.activate(chosen)
-            request.LANGUAGE_CODE = chosen
+        if user.is_authenticated:
+            chosen = user.language or self._of_account(request, user.pk)
+            if chosen:
+                translation.activate(chosen)
+                request.LANGUAGE_CODE = chosen
         response = self.answer(request)
         response.headers["Content-Language"] = translation.get_language() or "en"
         return response
+
+    def _of_account(self, request: HttpRequest, user_id: int) -> str:
+        page = self.ACCOUNT_PAGE.match(request.path_info)
+        return accounts.language_for(user_id, int(page[1]) if page else None)
 
 
 class RefusalPages:

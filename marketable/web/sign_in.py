@@ -1,14 +1,18 @@
 """How people get in: by invitation, or from this machine by the link that `serve --demo` prints."""
 
 import ipaddress
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.views import redirect_to_login
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -26,6 +30,11 @@ class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write to a person in their own language, whoever's browser asked for it (Y1)."""
+        with translation.override(queries.language_to(email) or translation.get_language()):
+            super().send_mail(template_prefix, email, context)
 
 
 def is_from_this_machine(request: HttpRequest) -> bool:
@@ -98,6 +107,15 @@ def _invitation_page(
         },
         status=status,
     )
+
+
+@receiver(user_logged_in)
+def keep_chosen_language(request: HttpRequest, user: Any, **others: Any) -> None:
+    """Make a language that was chosen before the sign-in the person's own, if they have none."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    if not user.language and chosen in dict(settings.LANGUAGES):
+        services.choose_language(user.pk, chosen)
+        user.language = chosen
 
 
 @require_POST

@@ -7,6 +7,7 @@ from django.core.mail import send_mail
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -94,14 +95,12 @@ def invite(request: AccountRequest, account_id: int) -> HttpResponse:
         return _page(request, problem=refusal, email=email, role=role)
     link = request.build_absolute_uri(reverse("invitation", args=[invited.token]))
     name = " ".join(request.account.name.split())
-    send_mail(
-        _("Invitation to %(account)s") % {"account": name},
-        _("%(who)s invites you to %(account)s on marketable:\n\n%(link)s\n\nThe link works once.")
-        % {"who": str(request.user), "account": name, "link": link},
-        None,
-        [email.strip()],
-        fail_silently=False,
-    )
+    with translation.override(queries.language_to(email.strip(), account_id)):
+        subject = _("Invitation to %(account)s") % {"account": name}
+        text = _(
+            "%(who)s invites you to %(account)s on marketable:\n\n%(link)s\n\nThe link works once."
+        ) % {"who": str(request.user), "account": name, "link": link}
+    send_mail(subject, text, None, [email.strip()], fail_silently=False)
     return _page(request, link=link)
 
 

@@ -2,6 +2,7 @@
 
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -129,6 +130,8 @@ def profile(request: AccountRequest, account_id: int) -> HttpResponse:
             answer = HttpResponseRedirect(reverse("settings:profile", args=[account_id]))
             if request.POST.get("language"):
                 remember_language(answer, request.POST["language"])
+            else:
+                answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
             messages.success(request, _("Saved."))
             return answer
     chosen = request.POST if problem else None
