@@ -28,6 +28,7 @@ from marketable.bulk_actions.errors import (
     PlanUnknown,
     WrongCount,
 )
+from marketable.bulk_actions.forgetting import without_personal_values
 from marketable.bulk_actions.models import Batch, BulkAction, PlanRow
 from marketable.bulk_actions.queries import BulkActionView, StoredPlan
 from marketable.bulk_actions.rules import BATCH_SIZE, PLAN_LIFE, REQUEST_LIMIT, ActionState
@@ -197,7 +198,7 @@ def _confirm(
         raise NothingToDo
     bulk_action_id = _freeze(account_id, stored, count, by=by, reach=reach, now=now)
     row.bulk_action_id = bulk_action_id
-    locked.update(bulk_action_id=bulk_action_id)
+    locked.update(bulk_action_id=bulk_action_id, selection=without_personal_values(row.selection))
     if count <= REQUEST_LIMIT:
         _do_all(account_id, bulk_action_id, now=now)
     else:
@@ -269,7 +270,7 @@ def _freeze(
         kind=stored.action.value,
         state=ActionState.PENDING.value,
         source=by.as_json(),
-        selection=stored.selection.as_json(),
+        selection=without_personal_values(stored.selection.as_json()),
         answer={},
         total=count,
         created_at=now,
@@ -425,7 +426,7 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) ->
         by=by if by.tool_id else by.through(by.tool, str(row.id)),
         now=now,
         bulk_action_id=row.id,
-        body=_without_personal_values(body),
+        body=body,
         reverts_id=_first_change_of(row.account_id, row.reverts_id) if row.reverts_id else None,
         **more,
     )
@@ -458,16 +459,6 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) ->
 
 def _first_change_of(account_id: int, bulk_action_id: int) -> int | None:
     return queries.bulk_action(account_id, bulk_action_id).change_id
-
-
-def _without_personal_values(body: dict[str, Any]) -> dict[str, Any]:
-    """Leave addresses and search text out of what the ledger keeps for ever (S14)."""
-    selection = {
-        key: value
-        for key, value in body["selection"].items()
-        if key not in {"emails", "search"} and value
-    }
-    return {**body, "selection": selection}
 
 
 def _add(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:

@@ -1,0 +1,31 @@
+"""What is kept of the selection of a bulk action, and what is let go of when somebody is erased."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marketable import sql
+from marketable.contacts.erasing import on_erase
+
+#: What people and files name contacts by. The rest are numbers and states.
+PERSONAL = frozenset({"emails", "search"})
+
+
+def without_personal_values(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored selection without addresses and search text, for what is kept for ever: the
+    members of a bulk action are frozen, so it needs them no more (S14).
+
+    >>> without_personal_values({"emails": ["anna@example.com"], "status": "leaving"})
+    {'status': 'leaving'}
+    """
+    return {name: value for name, value in selection.items() if name not in PERSONAL}
+
+
+@on_erase
+def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequence[str]) -> None:
+    """Delete plans that name an address of an erased person, or hold a search that may name one;
+    whoever is looking at such a plan makes a new one (S14)."""
+    sql.execute(
+        "DELETE FROM plan_preview WHERE account_id = %(account_id)s "
+        "AND (selection ? 'search' OR selection->'emails' ?| %(addresses)s)",
+        {"account_id": account_id, "addresses": list(addresses)},
+    )
