@@ -32,15 +32,20 @@ def type_labels() -> list[tuple[str, str]]:
     ]
 
 
+def type_label(definition: PropertyDef) -> str:
+    """Return the name of a property's type; of kinds that people cannot choose, the nearest."""
+    labels = dict(type_labels())
+    exact = f"{definition.type}/{definition.field_type}"
+    return labels.get(exact) or next(
+        label for kind, label in labels.items() if kind.startswith(f"{definition.type}/")
+    )
+
+
 @require_GET
 @account_page(Right.CONTACTS_VIEW)
 def listing(request: AccountRequest, account_id: int) -> HttpResponse:
     definitions = queries.definitions(account_id, with_archived=True)
-    types = dict(type_labels())
-    rows = [
-        (one, label_of(one), types.get(f"{one.type}/{one.field_type}", one.type.value))
-        for one in definitions.values()
-    ]
+    rows = [(one, label_of(one), type_label(one)) for one in definitions.values()]
     return render(
         request,
         "properties/list.html",
@@ -75,7 +80,7 @@ def new(request: AccountRequest, account_id: int) -> HttpResponse:
                 field_type=field_type,
                 group=given.get("group", "contactinformation"),
                 description=given.get("description", "")[:1000],
-                options=tuple(_options(given.get("options", ""))),
+                options=tuple(read_options(given.get("options", ""))),
                 is_unique=given.get("is_unique") == "1",
             ),
             by=request.by(SourceType.ACCOUNT),
@@ -114,7 +119,7 @@ def edit(request: AccountRequest, account_id: int, name: str) -> HttpResponse:
             label=given.get("label", ""),
             description=given.get("description", "")[:1000],
             group=given.get("group", definition.group),
-            options=_options(given.get("options", "")),
+            options=read_options(given.get("options", "")),
             by=request.by(SourceType.ACCOUNT),
             now=request.now,
         )
@@ -137,7 +142,7 @@ def archive(request: AccountRequest, account_id: int, name: str) -> HttpResponse
     return HttpResponseRedirect(reverse("properties:list", args=[account_id]))
 
 
-def _options(text: str) -> list[Option]:
+def read_options(text: str) -> list[Option]:
     """Read options, one a line: `value`, or `value = label`; a leading - hides it."""
     found = []
     for line in text.splitlines():
