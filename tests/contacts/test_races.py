@@ -25,7 +25,7 @@ from marketable.properties.errors import BadDefinition
 from marketable.properties.rules import MOST_UNIQUE, PropertyDef, PropertyType
 from marketable.properties.services import create_property
 from tests import make
-from tests.contacts.conftest import meet
+from tests.concurrency import meet
 from tests.make import JAN_20
 
 pytestmark = pytest.mark.usefixtures("committing")
