@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import ngettext
 
 from ops import texts
+from tests.languages.reading import read
 
 TEMPLATES = sorted(texts.SOURCE.glob("**/templates/**/*.html"))
 PYTHON = sorted(
@@ -96,35 +96,6 @@ def test_polish_counts_in_three_forms(count: int, form: int) -> None:  # Y2
     assert text == f"Potwierdź: ustaw {said}"
 
 
-class Seen(HTMLParser):
-    """Collects what a person reads: text, and the attributes that are read out or shown."""
-
-    SHOWN = {"alt", "aria-label", "label", "placeholder", "summary", "title"}
-    NOT_READ = {"kbd", "code", "script", "style"}
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[str] = []
-        self.inside: list[str] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.inside.append(tag)
-        for name, value in attributes:
-            if name in self.SHOWN or name.startswith("data-text"):
-                self.found.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        while self.inside and self.inside.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        if not self.NOT_READ & set(self.inside):
-            self.found.append(data)
-
-
-VOID = {"input", "meta", "link", "br", "img", "hr", "rect", "circle", "line"}
-
-
 def bare(source: str) -> Iterator[str]:
     """Yield the words of a template that no tag translates."""
     markup, is_translated = "", False
@@ -139,9 +110,7 @@ def bare(source: str) -> Iterator[str]:
             markup += " "
         elif token.token_type is TokenType.VAR:
             markup += " "
-    seen = Seen()
-    seen.feed(markup)
-    for text in seen.found:
+    for text in read(markup):
         for word in re.findall(r"[^\W\d_]{2,}", text):
             if word not in NAMES:
                 yield word
