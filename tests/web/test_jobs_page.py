@@ -212,7 +212,7 @@ def test_those_left_out_are_a_file_with_the_reason(
     silent = make.contact(account, email=None)
     job = begin(account, anna)
     answer = browser.get(reverse("jobs:refused", args=[account.id, job.id]))
-    lines = b"".join(answer.streaming_content).decode().splitlines()
+    lines = answer.getvalue().decode().splitlines()
     assert lines == [
         "contact,email,reason",
         f"{bounced},'+plus@example.com,HARD_BOUNCED",

@@ -12,6 +12,7 @@ from marketable.history.kinds import Kind
 from marketable.history.sources import SourceType
 from marketable.segments.selection import Selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
+from marketable.web.history.asked import asked_for
 from marketable.web.wording import KINDS, SOURCES, kind_name, source_name
 
 PAGE = 50
@@ -74,6 +75,7 @@ def change(request: AccountRequest, account_id: int, change_id: int) -> HttpResp
         "history/change.html",
         {
             "change": row,
+            "asked": asked_for(row.body),
             "kind": kind_name(row.kind),
             "tool": tool_of(row),
             "rows": page.rows,

@@ -39,6 +39,10 @@ class Group:
     label: str
     fields: tuple[Field, ...]
 
+    @property
+    def says_something(self) -> bool:
+        return any(field.text for field in self.fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Happened:
@@ -118,18 +122,11 @@ def _field(
     options = options_of(definition, owners)
     labels = dict(options)
     chosen = tuple(part for part in value.split(";") if part) if definition.is_multiple else ()
-    text = as_text(stored)
-    if definition.is_multiple:
-        text = ", ".join(labels.get(part, part) for part in text.split(";") if part)
-    elif labels:
-        text = labels.get(text, text)
-    elif definition.type is PropertyType.BOOL and text:
-        text = _("Yes") if text == "true" else _("No")
     return Field(
         name=definition.name,
         label=label_of(definition),
         value=value,
-        text=text,
+        text=in_words(definition, as_text(stored), labels),
         kind=kind_of(definition),
         options=options,
         chosen=chosen,
@@ -138,9 +135,25 @@ def _field(
     )
 
 
+def in_words(definition: PropertyDef, text: str, labels: Mapping[str, str]) -> str:
+    """Return a stored value as people read it: labels of options, days by locale (Y2)."""
+    if definition.is_multiple:
+        return ", ".join(labels.get(part, part) for part in text.split(";") if part)
+    if labels:
+        return labels.get(text, text)
+    if not text:
+        return ""
+    if definition.type is PropertyType.BOOL:
+        return _("Yes") if text == "true" else _("No")
+    if definition.type is PropertyType.DATE:
+        return day(date.fromisoformat(text))
+    return text
+
+
 def happened(request: AccountRequest, events: list[Event]) -> list[Happened]:
     """Return a timeline in words, newest first (H4)."""
     definitions = properties.definitions(request.account.id, with_archived=True)
+    owners = accounts.owners_by_id(request.account.id)
     return [
         Happened(
             title=kind_name(event.change.kind),
@@ -148,7 +161,7 @@ def happened(request: AccountRequest, events: list[Event]) -> list[Happened]:
             who=event.change.actor_label,
             tool=_tool(event),
             change_url=reverse("history:change", args=[request.account.id, event.change.id]),
-            values=tuple(_values(event, definitions)),
+            values=tuple(_values(event, definitions, owners)),
             reason=event.change.reason,
         )
         for event in events
@@ -162,7 +175,9 @@ def _tool(event: Event) -> str:
     return name
 
 
-def _values(event: Event, definitions: Mapping[str, PropertyDef]) -> list[tuple[str, str, str]]:
+def _values(
+    event: Event, definitions: Mapping[str, PropertyDef], owners: Mapping[int, str]
+) -> list[tuple[str, str, str]]:
     found = []
     if "status" in event.after:
         found.append((_("Status"), _status(event.before), _status(event.after)))
@@ -173,9 +188,19 @@ def _values(event: Event, definitions: Mapping[str, PropertyDef]) -> list[tuple[
     after = event.after.get("properties", {})
     before = event.before.get("properties", {})
     for name, value in after.items():
+        was, now = as_text(before.get(name)), as_text(value)
         definition = definitions.get(name)
-        label = label_of(definition) if definition else name
-        found.append((label, as_text(before.get(name)), as_text(value)))
+        if definition is None:
+            found.append((name, was, now))
+            continue
+        labels = dict(options_of(definition, owners))
+        found.append(
+            (
+                label_of(definition),
+                in_words(definition, was, labels),
+                in_words(definition, now, labels),
+            )
+        )
     return found
 
 

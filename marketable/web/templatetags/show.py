@@ -11,7 +11,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from django import template
 from django.utils.translation import get_language
 
-from marketable.web.wording import right_name, source_name
+from marketable.web.wording import needs_right, right_name, source_name
 
 register = template.Library()
 
@@ -84,6 +84,12 @@ def source(code: str) -> str:
 def right(code: str) -> str:
     """The name of a right (P1)."""
     return right_name(code)
+
+
+@register.filter
+def needs(code: str) -> str:
+    """What a disabled control says of the right that is missing (P4)."""
+    return needs_right(code)
 
 
 @register.filter

@@ -1,70 +1,126 @@
-"""The chart of usage by day: a line, the tier above it, the update dates as ticks. Plain SVG
-geometry for the template; words and colours are the page's."""
+"""The chart of usage by day: a line, the tier above it in steps, the update dates as ticks. Plain
+SVG geometry for the template; words and colours are the page's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-WIDTH, HEIGHT = 860, 220
-LEFT, RIGHT, TOP, BOTTOM = 8, 70, 16, 26
+#: The drawing for wide windows, and the one for narrow ones, where text keeps its size.
+WIDE, NARROW = (860, 240), (330, 220)
+LEFT, RIGHT, TOP, BOTTOM = 8, 62, 30, 30
+#: What the label of an update date, and that of a tier, take of the width at least.
+TICK_LABEL, TIER_LABEL = 62, 48
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    x: float
+    """An update date below the line. `is_labelled` when there is room for its name."""
+
+    x: str
     day: date
+    is_labelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A tier while it was in force. `is_labelled` when there is room for its number."""
+
+    x: str
+    y: str
+    label_y: str
+    tier: int
+    is_labelled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    width: int
-    height: int
+    """Numbers as text for a drawing: no language writes them with a comma."""
+
+    width: str
+    height: str
     line: str
     area: str
-    tier_y: float
+    tier_line: str
+    steps: tuple[Step, ...]
     tier: int
-    last_x: float
-    last_y: float
+    tier_label_x: str
+    tier_label_y: str
+    last_x: str
+    last_y: str
     last: int
-    base_y: int
-    right: int
+    label_x: str
+    base_y: str
+    tick_y: str
+    label_y: str
     ticks: tuple[Tick, ...]
-    months: tuple[Tick, ...]
 
 
-def draw(days: Sequence[tuple[date, int]], *, tier: int, update_dates: Sequence[date]) -> Chart:
-    """Return the geometry of a year or less of days, one value each."""
-    top = max([tier, *(value for _day, value in days), 1])
-    span = max(len(days) - 1, 1)
-    first = days[0][0]
+def draw(
+    days: Sequence[tuple[date, int]],
+    *,
+    tiers: Sequence[tuple[date, int]],
+    update_dates: Sequence[date],
+    size: tuple[int, int] = WIDE,
+) -> Chart:
+    """Return the geometry of a year or less.
+
+    days   a value for every day
+    tiers  (since, limit), oldest first; the first is in force on the first day
+    """
+    width, height = size
+    first, last_day = days[0][0], days[-1][0]
+    top = max([*(tier for _since, tier in tiers), *(value for _day, value in days), 1])
+    span = max((last_day - first).days, 1)
+    base, right = height - BOTTOM, width - RIGHT
 
     def x(day: date) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (day - first).days / span, 1)
+        return round(LEFT + (right - LEFT) * max((day - first).days, 0) / span, 1)
 
     def y(value: int) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top, 1)
+        return round(base - (base - TOP) * value / top, 1)
 
     points = [(x(day), y(value)) for day, value in days]
     line = " ".join(f"{across},{down}" for across, down in points)
-    base = HEIGHT - BOTTOM
-    area = f"{points[0][0]},{base} {line} {points[-1][0]},{base}"
-    last_day = days[-1][0]
+    ends = [x(since) for since, _tier in tiers[1:]] + [float(right)]
+    corners = [
+        f"{x(since)},{y(tier)} {end},{y(tier)}"
+        for (since, tier), end in zip(tiers, ends, strict=True)
+    ]
+    tier = tiers[-1][1]
+    last_x, last_y = points[-1]
     return Chart(
-        width=WIDTH,
-        height=HEIGHT,
+        width=str(width),
+        height=str(height),
         line=line,
-        area=area,
-        tier_y=y(tier),
-        tier=tier,
-        last_x=points[-1][0],
-        last_y=points[-1][1],
-        last=days[-1][1],
-        base_y=base,
-        right=WIDTH - RIGHT,
-        ticks=tuple(Tick(x(day), day) for day in update_dates if first <= day <= last_day),
-        months=tuple(
-            Tick(x(day), day)
-            for day in (first + timedelta(days=n) for n in range(len(days)))
-            if day.day == 1 and day.month % 2 == 1
+        area=f"{points[0][0]},{base} {line} {last_x},{base}",
+        tier_line=" ".join(corners),
+        steps=tuple(
+            Step(
+                str(x(since)), str(y(limit)), str(y(limit) - 6), limit, end - x(since) > TIER_LABEL
+            )
+            for (since, limit), end in list(zip(tiers, ends, strict=True))[:-1]
         ),
+        tier=tier,
+        tier_label_x=str(right),
+        tier_label_y=str(y(tier) - 8),
+        last_x=str(last_x),
+        last_y=str(last_y),
+        last=days[-1][1],
+        label_x=str(right + 6),
+        base_y=str(base),
+        tick_y=str(base + 5),
+        label_y=str(height - 10),
+        ticks=tuple(_ticks([day for day in update_dates if first <= day <= last_day], x, right)),
     )
+
+
+def _ticks(days: Sequence[date], x: Callable[[date], float], right: int) -> list[Tick]:
+    """Return the ticks, with labels from the latest one back as far apart as they need."""
+    found: list[Tick] = []
+    free_until = float(right) + TICK_LABEL / 2
+    for day in reversed(days):
+        is_labelled = x(day) + TICK_LABEL / 2 <= free_until and x(day) >= LEFT + TICK_LABEL / 4
+        if is_labelled:
+            free_until = x(day) - TICK_LABEL / 2
+        found.append(Tick(str(x(day)), day, is_labelled))
+    return found[::-1]

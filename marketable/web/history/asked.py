@@ -1,0 +1,104 @@
+"""What a change was asked to do, as lines that people read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from marketable.marketing_status.rules import Event
+from marketable.web.templatetags.show import number
+from marketable.web.wording import RIGHTS, ROLES, STATUSES
+
+#: Key in the ledger → its name; what is not here is shown under its key.
+LABELS = {
+    "action": gettext_lazy("Action"),
+    "after": gettext_lazy("After"),
+    "archived": gettext_lazy("In the recycle bin"),
+    "base_price_cents": gettext_lazy("Price of the plan, in cents"),
+    "batch": gettext_lazy("Batch"),
+    "before": gettext_lazy("Before"),
+    "bulk_action_id": gettext_lazy("Job"),
+    "cause": gettext_lazy("Caused by change"),
+    "ceiling": gettext_lazy("Ceiling"),
+    "created": gettext_lazy("Created"),
+    "currency": gettext_lazy("Currency"),
+    "emails": gettext_lazy("Addresses"),
+    "except_ids": gettext_lazy("Except contacts"),
+    "from": gettext_lazy("From"),
+    "group": gettext_lazy("Group"),
+    "ids": gettext_lazy("Contacts"),
+    "import_id": gettext_lazy("Import"),
+    "invitation": gettext_lazy("Invitation"),
+    "language": gettext_lazy("Language"),
+    "merged": gettext_lazy("Merged contact"),
+    "name": gettext_lazy("Name"),
+    "plan": gettext_lazy("Plan"),
+    "property": gettext_lazy("Property"),
+    "role": gettext_lazy("Role"),
+    "search": gettext_lazy("Search"),
+    "selection": gettext_lazy("Chosen"),
+    "setting": gettext_lazy("Setting"),
+    "starts_on": gettext_lazy("Starts on"),
+    "status": gettext_lazy("Status"),
+    "step_price_cents": gettext_lazy("Price of a step, in cents"),
+    "survivor": gettext_lazy("Kept contact"),
+    "team": gettext_lazy("Team"),
+    "term": gettext_lazy("Term"),
+    "time_zone": gettext_lazy("Time zone"),
+    "to": gettext_lazy("To"),
+    "type": gettext_lazy("Type"),
+    "usage": gettext_lazy("Marketing contacts"),
+    "user": gettext_lazy("Person"),
+    "withdrawn": gettext_lazy("Withdrawn"),
+    "years": gettext_lazy("Years"),
+    **RIGHTS,
+}
+
+#: Values of the ledger that have a name of their own.
+VALUES = {
+    Event.START.value: gettext_lazy("Set as marketing contacts"),
+    Event.STOP.value: gettext_lazy("Set as non-marketing at the next update"),
+    Event.KEEP.value: gettext_lazy("Keep as marketing"),
+    "automatic": gettext_lazy("upgrade by itself"),
+    "ceiling": gettext_lazy("never pass the ceiling"),
+    "at_limit": gettext_lazy("What happens at the limit"),
+    "prices": gettext_lazy("Prices"),
+    "time_zone": gettext_lazy("Time zone"),
+    "account": gettext_lazy("Account"),
+    **{status.value: text for status, text in STATUSES.items()},
+    **ROLES,
+}
+
+#: A list is read up to here.
+LISTED = 10
+#: Numbers of rows: written without grouping, as everywhere.
+NUMBERS = frozenset({"cause", "user", "survivor", "merged", "invitation", "batch", "import_id"})
+
+
+def asked_for(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (label, text) for everything that the body of a change says."""
+    return [(_label(key), _text(value, key)) for key, value in body.items() if value is not None]
+
+
+def _label(key: str) -> str:
+    return str(LABELS.get(key, key))
+
+
+def _text(value: Any, key: str = "") -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, int):
+        return str(value) if key in NUMBERS else number(value)
+    if isinstance(value, Mapping):
+        if set(value) == {"before", "after"}:
+            return f"{_text(value['before'])} → {_text(value['after'])}"
+        if not value:
+            return _("all contacts")
+        return "; ".join(f"{_label(name)}: {_text(part, name)}" for name, part in value.items())
+    if isinstance(value, list):
+        shown = ", ".join(str(one) for one in value[:LISTED])
+        return shown if len(value) <= LISTED else f"{shown} … ({number(len(value))})"
+    return str(VALUES.get(value, value))
