@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from marketable import clock
 from marketable.accounts import queries, services
 from marketable.accounts.errors import BadField, LinkUnusable, SignInFirst
+from marketable.errors import NotFound
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -31,10 +33,29 @@ class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return where the mail's link leads; `key` is the person's number and a secret."""
+        number, _dash, secret = key.partition("-")
+        path = reverse("account_reset_password_from_key", args=[number, secret])
+        return link_for(self.request, path)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write to a person in their own language, whoever's browser asked for it (Y1)."""
         with translation.override(queries.language_to(email) or translation.get_language()):
             super().send_mail(template_prefix, email, context)
+
+
+def link_for(request: HttpRequest, path: str) -> str:
+    """Return the whole address of a page, for a mail."""
+    if settings.BASE_URL:
+        return str(settings.BASE_URL).rstrip("/") + path
+    return request.build_absolute_uri(path)
+
+
+def not_offered(request: HttpRequest, what: str) -> HttpResponse:
+    """Answer what django-allauth could do and the product does not: the address that somebody was
+    invited by stays theirs, and no mail signs anybody in."""
+    raise NotFound(_("There is nothing at this address."))
 
 
 def is_from_this_machine(request: HttpRequest) -> bool:

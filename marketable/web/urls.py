@@ -1,6 +1,6 @@
 """Addresses of the pages, one folder each."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from marketable.web import access, sign_in
 
@@ -21,5 +21,7 @@ urlpatterns = [
     path("app/<int:account_id>/", include(app_patterns)),
     path("accounts/link/<str:token>", sign_in.use_link, name="sign_in_link"),
     path("accounts/invitation/<str:token>", sign_in.accept_invitation, name="invitation"),
+    # django-allauth's own addresses follow; these of them are not part of the product.
+    re_path("^accounts/(email|confirm-email|login/code)/", sign_in.not_offered),
     path("language", sign_in.choose_language, name="language"),
 ]

@@ -1,5 +1,6 @@
 """People of an account: who they are, what they may do, and invitations."""
 
+import logging
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -19,7 +20,10 @@ from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.middleware import http_status
+from marketable.web.sign_in import link_for
 from marketable.web.wording import CHOICES, RIGHTS, SCOPES, needs_right, role_name
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ def _page(
     *,
     problem: Refused | None = None,
     link: str = "",
+    is_mailed: bool = True,
     email: str = "",
     role: str = "marketer",
 ) -> HttpResponse:
@@ -71,6 +76,7 @@ def _page(
             "needs": needs_right(Right.USERS_MANAGE.value),
             "problem": problem,
             "link": link,
+            "is_mailed": is_mailed,
             "email": email,
             "role": role,
         },
@@ -93,14 +99,18 @@ def invite(request: AccountRequest, account_id: int) -> HttpResponse:
         )
     except Refused as refusal:
         return _page(request, problem=refusal, email=email, role=role)
-    link = request.build_absolute_uri(reverse("invitation", args=[invited.token]))
+    link = link_for(request, reverse("invitation", args=[invited.token]))
     name = " ".join(request.account.name.split())
     with translation.override(queries.language_to(email.strip(), account_id)):
         subject = _("Invitation to %(account)s") % {"account": name}
         text = _(
             "%(who)s invites you to %(account)s on marketable:\n\n%(link)s\n\nThe link works once."
         ) % {"who": str(request.user), "account": name, "link": link}
-    send_mail(subject, text, None, [email.strip()], fail_silently=False)
+    try:
+        send_mail(subject, text, None, [email.strip()])
+    except OSError as error:  # the mail server's answer, or none; the invitation stands
+        logger.warning("An invitation could not be mailed: %s", error)
+        return _page(request, link=link, is_mailed=False)
     return _page(request, link=link)
 
 
