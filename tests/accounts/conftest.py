@@ -1,5 +1,5 @@
 """What tests of two people at once share with those of contacts."""
 
-from tests.contacts.conftest import committing
+from tests.concurrency import committing
 
 __all__ = ["committing"]

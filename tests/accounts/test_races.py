@@ -19,7 +19,7 @@ from marketable.accounts.services import (
 )
 from marketable.history.sources import Source
 from tests import make
-from tests.contacts.conftest import meet
+from tests.concurrency import meet
 from tests.make import JAN_20, PASSWORD
 
 pytestmark = pytest.mark.usefixtures("committing")
