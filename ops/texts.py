@@ -53,7 +53,9 @@ def path_of(language: str) -> Path:
 def collect() -> Catalog:
     """Return a catalogue of every text that is marked for translation."""
     catalogue = Catalog()
-    methods: list[tuple[str, Any]] = [("**.py", "python"), ("**/templates/**.html", of_template)]
+    kinds = ("html", "txt")
+    templates = [(f"**/templates/**.{kind}", of_template) for kind in kinds]
+    methods: list[tuple[str, Any]] = [("**.py", "python"), *templates]
     for _file, _line, text, notes, context in extract_from_dir(
         SOURCE, methods, keywords=KEYWORDS, comment_tags=("Translators:",)
     ):
