@@ -9,8 +9,10 @@ data=${MARKETABLE_DATA_DIR:?name the data folder}
 umask 077
 mkdir -p "$folder"
 "$marketable" backup "$folder/marketable-$(date -u +%Y-%m-%dT%H%M%SZ).dump"
-# Without the key a restored database would not know erased addresses again.
-if [ -f "$data/secret_key" ]; then
-    cp "$data/secret_key" "$folder/secret_key"
-fi
+# With the key a restored database knows erased addresses again; the list says whom to erase again.
+for name in secret_key erased_contacts; do
+    if [ -f "$data/$name" ]; then
+        cp "$data/$name" "$folder/$name"
+    fi
+done
 find "$folder" -name 'marketable-*.dump' -mtime +30 -delete

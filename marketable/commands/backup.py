@@ -35,7 +35,13 @@ def run_restore(options: argparse.Namespace) -> Answer:
     with opened(up_to_date=False) as database:
         backup.restore(database.cluster or database.url, programs(database), options.file)
         bring_up_to_date(database.url)
-    return Answer(lines=(f"{options.file} is restored.",))
+        from marketable import clock
+        from marketable.commands.source import operator
+        from marketable.contacts.services.erase import erase_again
+
+        erased = erase_again(by=operator("restore"), now=clock.now())
+    again = f" {erased} contacts that were erased since are erased again." if erased else ""
+    return Answer(lines=(f"{options.file} is restored.{again}",))
 
 
 def programs(database: "Database") -> Path:

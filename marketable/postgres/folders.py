@@ -33,6 +33,7 @@ HALF_MADE = ".cluster."
 # what a volume or a repository brings along.
 NOT_STRANGE = re.compile(
     r"\.?secret_key(\..+)?|lost\+found|\.gitignore|\.gitkeep|\.keep|clusters|postgresql\.own\.conf"
+    r"|erased_contacts"
 )
 
 

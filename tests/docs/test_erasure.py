@@ -1,11 +1,13 @@
 """The page on erasure knows every column that could hold something of a person (S14)."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
 from marketable import sql
-from tests.docs.pages import page, spans, table
+from tests.docs.pages import ROOT, own_files, page, spans, table
 
 COULD_HOLD_A_VALUE = """
 SELECT columns.table_name || '.' || columns.column_name
@@ -53,3 +55,27 @@ def test_the_page_names_no_column_that_is_gone() -> None:
 
 def test_no_column_is_both_emptied_and_free_of_personal_values() -> None:
     assert emptied() & free_of_personal_values() == set()
+
+
+def test_every_process_knows_who_else_must_forget() -> None:
+    """Areas name their modules when the product starts, whatever it is started for."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import django; django.setup()\n"
+            "from marketable.contacts.erasing import erasers\n"
+            "print(*(one.__module__ for one in erasers()))",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in own_files("marketable/*.py")
+        if re.search(r"^@on_erase$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert expected
+    assert sorted(done.stdout.split()) == expected

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
 
 from marketable import sql
 from marketable.accounts import queries as accounts
 from marketable.billing import queries as billing
 from marketable.billing import rules as billing_rules
-from marketable.contacts.erasing import ERASERS
+from marketable.contacts import erased_list
+from marketable.contacts.erasing import erasers
 from marketable.contacts.services.values import address_hash
 from marketable.history import services as history
 from marketable.history.kinds import Kind
@@ -54,7 +58,7 @@ def erase_contacts(
             params,
         )
     ]
-    for erase_elsewhere in ERASERS:
+    for erase_elsewhere in erasers():
         erase_elsewhere(account_id, ids, addresses)
     change_id = history.open_change(account_id, Kind.CONTACT_ERASED, by=by, at=now)
     found = sql.row(
@@ -69,7 +73,37 @@ def erase_contacts(
     )
     assert found is not None
     history.close_change(account_id, change_id, contact_count=int(found[0]))
+    if block:  # those of 90 days in the recycle bin go by themselves, in a restored database too
+        created = sql.rows(
+            "SELECT id, created_at FROM contact WHERE account_id = %(account_id)s "
+            "AND id = ANY(%(ids)s) ORDER BY id",
+            params,
+        )
+        transaction.on_commit(partial(erased_list.remember, account_id, created))
     return Erased(int(found[0]), int(found[1]), change_id)
+
+
+def erase_again(*, by: Source, now: datetime) -> int:
+    """Erase those whom a restored backup has brought back: everybody who was erased on request
+    and is there, by number and moment of creation. Returns how many (S14)."""
+    listed: dict[int, list[tuple[int, datetime]]] = {}
+    for account_id, number, created_at in erased_list.remembered():
+        listed.setdefault(account_id, []).append((number, created_at))
+    total = 0
+    for account_id, contacts in listed.items():
+        back = SubQuery(
+            "SELECT back.id FROM contact AS back JOIN unnest(%(sel_numbers)s::bigint[], "
+            "%(sel_moments)s::timestamptz[]) AS listed (id, created_at) "
+            "ON back.id = listed.id AND back.created_at = listed.created_at "
+            "WHERE back.account_id = %(account_id)s",
+            {
+                "sel_numbers": [number for number, _at in contacts],
+                "sel_moments": [at for _number, at in contacts],
+            },
+        )
+        if sql.row("SELECT FROM account WHERE id = %(id)s", {"id": account_id}) is not None:
+            total += erase_contacts(account_id, back, by=by, now=now).erased
+    return total
 
 
 def _numbered(ids: list[int]) -> SubQuery:
