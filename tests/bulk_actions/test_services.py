@@ -36,13 +36,6 @@ EVERYTHING = Reach(Scope.ALL, ())
 JAN = date(2027, 1, 20)
 
 
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let three contacts be many, so that batches are seen without 20,000 rows."""
-    monkeypatch.setattr(services, "REQUEST_LIMIT", 2)
-    monkeypatch.setattr(services, "BATCH_SIZE", 2)
-
-
 def confirm(account: AccountInfo, by: Source, event: Event, selection: Selection) -> int:
     shown = services.preview(account.id, event, selection, by=by, reach=EVERYTHING, now=JAN_20)
     return services.confirm(
