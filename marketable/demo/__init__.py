@@ -26,6 +26,7 @@ ACCOUNT_NAME = "Aurora Outdoor"
 OWNER = "demo@example.com"
 CONTACTS = 25_000
 WEEKS = 52
+TURNS = 10
 
 #: Tables grow from nothing inside one transaction, where no autovacuum tells the planner.
 GROWING = ("contact", "contact_address", "marketing_contact", "change", "contact_change")
@@ -133,21 +134,29 @@ def _tell_the_year(
         fresh = contacts * shares[week] // sum(shares)
         if week == WEEKS - 1:
             fresh = contacts
-        marketing_ids += _one_week(account_id, by, list(islice(everybody, fresh)), moment, chance)
+        rows = list(islice(everybody, fresh))
+        if week < WEEKS - 1:
+            marketing_ids += _arrive(account_id, by, rows, moment, chance, timedelta(minutes=7))
+        else:  # the newest come from every tool by turns, as they stand on top of the table
+            for turn in range(TURNS):
+                at = moment + timedelta(minutes=10 * turn)
+                part = rows[turn::TURNS]
+                _arrive(account_id, by, part, at, chance, timedelta(minutes=1))
         if week in ANALYSED_AFTER:
             sql.execute(f"ANALYZE {', '.join(GROWING)}")
         if week % 3 == 2:
             marketing_ids = _clean_up(account_id, by, marketing_ids, moment, chance)
 
 
-def _one_week(
+def _arrive(
     account_id: int,
     by: Source,
     rows: list[tuple[str | None, dict[str, object]]],
     moment: datetime,
     chance: random.Random,
+    apart: timedelta,
 ) -> list[int]:
-    """Create a week's contacts, source by source, and start those that their tool starts."""
+    """Create contacts, source by source, and start those that their tool starts; return these."""
     started: list[int] = []
     shared = 0.0
     for place, (tool, tool_id, label, share, starts) in enumerate(SOURCES):
@@ -156,7 +165,7 @@ def _one_week(
         some = rows[begin:end]
         if not some:
             continue
-        at = moment + timedelta(minutes=7 * place)
+        at = moment + apart * place
         source = by if tool is SourceType.CREATE else system()
         source = source.through(tool, tool_id, label)
         made = create_contacts(
@@ -168,7 +177,7 @@ def _one_week(
         chosen = [one for one in made if chance.random() < starts]
         if chosen:
             marketing.start_marketing(
-                account_id, _ids(chosen), by=source, now=at + timedelta(minutes=1)
+                account_id, _ids(chosen), by=source, now=at + timedelta(seconds=20)
             )
             started += chosen
     return started
