@@ -5,6 +5,7 @@ The addresses come from the resolver, so a new page without an entry in `GUARDS`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def plan_form(ours: World) -> Form:
     return {"action": "start", **chosen(ours)}
 
 
+def mapping_form(ours: World) -> Form:
+    return {"property-0": "email", "property-1": "firstname", "go": "back"}
+
+
+#: A file names contacts by address, so importing needs the right to edit them, too.
+IMPORT = (Right.CONTACTS_IMPORT, Right.CONTACTS_EDIT)
+PROPERTY = (*IMPORT, Right.PROPERTIES_EDIT)
+
 GUARDS: dict[str, Guard] = {
     "contacts:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "contacts:count": Guard(get=(Right.CONTACTS_VIEW,)),
@@ -126,7 +135,34 @@ GUARDS: dict[str, Guard] = {
         form=lambda ours: {"other": str(ours.other_contact_id)},
         foreign=lambda ours, theirs: [{"other": str(theirs.named["contact_id"])}],
     ),
-    "imports:list": Guard(get=()),
+    "imports:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "imports:new": Guard(
+        get=IMPORT,
+        post=IMPORT,
+        form=lambda ours: {"file": BytesIO(b"email\nfresh@example.com\n")},
+        foreign=lambda ours, theirs: [
+            {
+                "file": BytesIO(b"email\nfresh@example.com\n"),
+                "instead_of": str(theirs.named["import_id"]),
+            }
+        ],
+    ),
+    "imports:open": Guard(get=IMPORT),
+    "imports:file": Guard(get=IMPORT),
+    "imports:mapping": Guard(get=IMPORT, post=IMPORT, form=mapping_form),
+    "imports:read_as": Guard(post=IMPORT, form=mapping_form),
+    "imports:property": Guard(get=PROPERTY, post=PROPERTY, form=lambda ours: {"column": "1"}),
+    "imports:create_property": Guard(
+        post=PROPERTY,
+        form=lambda ours: {"column": "1", "label": "Shoe size", "type": "number/number"},
+    ),
+    "imports:check": Guard(get=IMPORT),
+    "imports:options": Guard(get=IMPORT, post=IMPORT, form=lambda ours: {"mode": "upsert"}),
+    "imports:start": Guard(post=IMPORT, form=lambda ours: {"mode": "upsert"}),
+    "imports:run": Guard(get=IMPORT),
+    "imports:cancel": Guard(post=IMPORT),
+    "imports:failures": Guard(get=IMPORT),
+    "imports:undo": Guard(get=IMPORT, post=IMPORT),
     "jobs:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "jobs:job": Guard(get=(Right.CONTACTS_VIEW,)),
     "jobs:progress": Guard(get=(Right.CONTACTS_VIEW,)),

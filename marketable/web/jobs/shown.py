@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -29,6 +30,7 @@ class JobShown:
     """
 
     key: str
+    url: str
     title: str
     state: str
     state_code: str
@@ -49,10 +51,17 @@ class JobShown:
 
 
 def show(
-    job: BulkActionView, *, now: datetime, today: date, next_update_date: date, is_taken_back: bool
+    account_id: int,
+    job: BulkActionView,
+    *,
+    now: datetime,
+    today: date,
+    next_update_date: date,
+    is_taken_back: bool,
 ) -> JobShown:
     return JobShown(
         key=str(job.id),
+        url=reverse("jobs:job", args=[account_id, job.id]),
         title=title(job),
         state=_state(job),
         state_code=job.state.value,

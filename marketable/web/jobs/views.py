@@ -17,7 +17,11 @@ from marketable.bulk_actions import services as bulk_actions
 from marketable.contacts.rules import csv_safe
 from marketable.errors import NotAllowed
 from marketable.history.sources import SourceType
+from marketable.transfers import queries as imports
 from marketable.web.access import AccountRequest, account_page
+from marketable.web.imports.door import lacks_import
+from marketable.web.imports.shown import ImportShown
+from marketable.web.imports.shown import show as show_import
 from marketable.web.jobs import shown
 
 #: How many jobs the list shows at once.
@@ -31,13 +35,30 @@ def job_list(request: AccountRequest, account_id: int) -> HttpResponse:
         account_id, since=request.now - bulk_actions.KEPT_FOR, limit=LISTED
     )
     taken_back = bulk_queries.taken_back(account_id, [job.id for job in found])
-    jobs = [_shown(request, job, is_taken_back=job.id in taken_back) for job in found]
+    jobs: list[shown.JobShown | ImportShown] = [
+        _shown(request, job, is_taken_back=job.id in taken_back) for job in found
+    ]
+    jobs += _imports(request)
+    jobs.sort(key=lambda job: job.created_at, reverse=True)
     page = {
-        "jobs": jobs,
+        "jobs": jobs[:LISTED],
         "account": request.account,
         "is_any_running": any(job.is_running for job in jobs),
     }
     return render(request, "jobs/_list.html" if request.htmx else "jobs/list.html", page)
+
+
+def _imports(request: AccountRequest) -> list[ImportShown]:
+    """Return imports that have begun to run, as jobs among others."""
+    found = imports.import_runs(
+        request.account.id, since=request.now - bulk_actions.KEPT_FOR, limit=LISTED
+    )
+    may_open = not lacks_import(request)
+    return [
+        show_import(request.account.id, view, now=request.now, may_open=may_open)
+        for view in found
+        if view.started_at is not None
+    ]
 
 
 @require_GET
@@ -117,6 +138,7 @@ def _shown(
     request: AccountRequest, job: bulk_queries.BulkActionView, *, is_taken_back: bool
 ) -> shown.JobShown:
     return shown.show(
+        request.account.id,
         job,
         now=request.now,
         today=request.today,
