@@ -30,6 +30,12 @@ class Contact(models.Model):
         db_table = "contact"
         indexes = [
             models.Index(fields=["account_id", "name_key", "id"], name="contact_by_name"),
+            models.Index(fields=["account_id", "updated_at", "id"], name="contact_by_update"),
+            models.Index(
+                fields=["account_id", "id"],
+                name="contact_without_email",
+                condition=models.Q(email__isnull=True),
+            ),
             models.Index(
                 fields=["account_id", "archived_at"],
                 name="contact_archived",

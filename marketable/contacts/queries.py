@@ -22,8 +22,10 @@ from marketable.marketing_status.rules import Status
 #: A page's search looks at no more matches than this before it sorts them, so that two letters
 #: that half the account matches cost what two hundred matches cost.
 SEARCH_BOUND = 10_001
-#: Up to here a table's total is counted, above it is estimated.
+#: Up to here a table's total is counted, above it is estimated. An estimate this many times
+#: above the bound is believed without counting.
 COUNT_BOUND = 10_001
+SURELY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,16 @@ class ContactRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows of a table in its order; the keys lead to the neighbours, empty where there is none."""
+    """Rows of a table in its order; the keys lead to the neighbours, empty where there is none.
+
+    matches  of a search: how many contacts have its words, at most SEARCH_BOUND, deleted ones and
+             those that the conditions leave out among them
+    """
 
     rows: tuple[ContactRow, ...]
     next_key: str
     previous_key: str
+    matches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +83,87 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
-    """An order of contacts: an expression on `c` and `m`, unknown values last, ties by number.
+class Part:
+    """A stretch of an order that can be walked by itself, from `c` and what is joined.
 
-    never_null  the expression has a value for every contact, so an index can serve the order
+    key     what it is sorted by before the contact's number; empty: by the number alone
+    where   who belongs to it
+    joined  the status row `m` if it counts, and what else the stretch is read from
+    """
+
+    joined: str
+    key: str = ""
+    cast: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of contacts: its parts one after the other, in each of them ties by number.
+
+    turns      the descending order has the parts in reverse; else they stay, as unknown values
+               come last in either direction
+    is_served  indexes serve every part, so that any page costs the same in any account; otherwise
+               all that match are sorted for every page
     """
 
     key: str
-    cast: str
-    never_null: bool = False
+    parts: tuple[Part, ...]
+    turns: bool = False
+    is_served: bool = True
     params: tuple[tuple[str, str], ...] = ()
 
+    def walked(self, *, is_descending: bool) -> list[int]:
+        """Return the places of the parts in the order in which a table shows them."""
+        places = list(range(len(self.parts)))
+        return places[::-1] if self.turns and is_descending else places
 
-NEWEST = Sort("c.id", "bigint", never_null=True)
+
+COUNTS = "(m.leaving_on IS NULL OR m.leaving_on > %(today)s)"
+BY_CONTACT = "m.account_id = c.account_id AND m.contact_id = c.id"
+ANY_STATUS = f"LEFT JOIN marketing_contact AS m ON {BY_CONTACT} AND {COUNTS}"
+WITH_STATUS = f"JOIN marketing_contact AS m ON {BY_CONTACT}"
+#: The primary address has a row of its own, in an index by address.
+BY_ADDRESS = (
+    "JOIN contact_address AS a ON a.account_id = c.account_id AND a.contact_id = c.id "
+    f"AND a.is_primary {ANY_STATUS}"
+)
+
+NEWEST = Sort("id", (Part(ANY_STATUS),))
 SORTS: dict[str, Sort] = {
     "": NEWEST,
     "createdate": NEWEST,
-    "name": Sort("c.name_key", "text", never_null=True),
-    "email": Sort('c.email COLLATE "C"', "text"),
-    "status": Sort(
-        "CASE WHEN m.contact_id IS NULL THEN 2 WHEN m.leaving_on IS NULL THEN 0 ELSE 1 END",
-        "int",
-        never_null=True,
+    "name": Sort("name", (Part(ANY_STATUS, "c.name_key", "text"),)),
+    "email": Sort(
+        "email",
+        (Part(BY_ADDRESS, "a.address", "text"), Part(ANY_STATUS, where="c.email IS NULL")),
     ),
-    "source": Sort('m.source_type COLLATE "C"', "text"),
-    "since": Sort("m.since", "timestamptz"),
-    "lastmodifieddate": Sort("c.updated_at", "timestamptz", never_null=True),
+    "status": Sort(
+        "status",
+        (
+            Part(WITH_STATUS, where="m.leaving_on IS NULL"),
+            Part(WITH_STATUS, where="m.leaving_on > %(today)s"),
+            Part(ANY_STATUS, where="m.contact_id IS NULL"),
+        ),
+        turns=True,
+    ),
+    "lastmodifieddate": Sort("updated", (Part(ANY_STATUS, "c.updated_at", "timestamptz"),)),
 }
+
+
+def _unserved(name: str, key: str, cast: str, params: tuple[tuple[str, str], ...] = ()) -> Sort:
+    known = Part(ANY_STATUS, key, cast, f"{key} IS NOT NULL")
+    unknown = Part(ANY_STATUS, where=f"{key} IS NULL")
+    return Sort(name, (known, unknown), is_served=False, params=params)
+
+
+SORTS["source"] = _unserved("source", '(m.source_type COLLATE "C")', "text")
+SORTS["since"] = _unserved("since", "m.since", "timestamptz")
 
 COLUMNS = """
 SELECT c.id, c.email, c.properties, c.version, c.created_at, c.updated_at, c.archived_at,
        c.erased_at, c.merged_into, m.since, coalesce(m.source_type, ''),
        coalesce(m.source_id, ''), m.change_id, m.leaving_on, m.contact_id IS NOT NULL AS counts
-"""
-JOINED = """
-  FROM contact AS c
-  LEFT JOIN marketing_contact AS m
-    ON m.account_id = c.account_id AND m.contact_id = c.id
-   AND (m.leaving_on IS NULL OR m.leaving_on > %(today)s)
 """
 
 
@@ -121,8 +171,10 @@ def property_sort(name: str, *, is_number: bool) -> Sort:
     """Return the order by a property's value, numbers as numbers, text without the locale."""
     params = (("sort_property", name),)
     if is_number:
-        return Sort("(c.properties->%(sort_property)s)::numeric", "numeric", params=params)
-    return Sort('(c.properties->>%(sort_property)s) COLLATE "C"', "text", params=params)
+        key, cast = "((c.properties->%(sort_property)s)::numeric)", "numeric"
+    else:
+        key, cast = '((c.properties->>%(sort_property)s) COLLATE "C")', "text"
+    return _unserved("property", key, cast, params)
 
 
 def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> ContactRow:
@@ -132,7 +184,7 @@ def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> C
     """
     within = conditions.reach(reach)
     found = sql.rows(
-        f"{COLUMNS}{JOINED} WHERE c.account_id = %(sel_account_id)s AND c.id = %(contact_id)s "
+        f"{COLUMNS} FROM contact AS c {ANY_STATUS} WHERE c.account_id = %(sel_account_id)s AND c.id = %(contact_id)s "
         f"AND {within.text}",
         {
             **within.params,
@@ -167,120 +219,110 @@ def page(
 
     Raises Invalid for a key that is none.
     """
-    statement, params = page_statement(
-        account_id,
-        where,
-        today=today,
-        search=search,
-        sort=sort,
-        is_descending=is_descending,
-        after=after,
-        before=before,
-        limit=limit,
-    )
-    found = sql.rows(statement, params)
-    more = len(found) > limit
-    found = found[:limit]
-    if before:
-        found.reverse()
-    rows = tuple(_row(row) for row in found)
-    if not rows:
-        return Page((), "", "")
-    has_next = bool(before) or more
-    has_previous = more if before else bool(after)
-    return Page(
-        rows,
-        _key(found[-1]) if has_next else "",
-        _key(found[0]) if has_previous else "",
-    )
-
-
-def page_statement(
-    account_id: int,
-    where: Sequence[Condition],
-    *,
-    today: date,
-    search: str,
-    sort: Sort,
-    is_descending: bool,
-    after: str,
-    before: str,
-    limit: int,
-) -> tuple[str, dict[str, Any]]:
-    """Return the one statement of a page, with its parameters."""
-    params: dict[str, Any] = {
-        "sel_account_id": account_id,
-        "today": today,
-        "limit": limit + 1,
-        **dict(sort.params),
-    }
     tests = ["c.account_id = %(sel_account_id)s"]
+    params: dict[str, Any] = {"sel_account_id": account_id, "today": today, **dict(sort.params)}
     for condition in where:
         tests.append(condition.text)
         params.update(condition.params)
-    first = ""
     if search:
         query = conditions.search_query(account_id, search)
         if query is None:
-            tests.append("FALSE")
-        else:
-            # Matches first, sorted afterwards: the planner must not walk an index in the table's
-            # order and test every contact on its way.
-            first = (
-                "WITH found AS MATERIALIZED (SELECT contact_id FROM contact_search "
-                "WHERE account_id = %(sel_account_id)s AND words @@ %(sel_query)s::tsquery "
-                f"LIMIT {SEARCH_BOUND}) "
-            )
-            tests.append("c.id IN (SELECT contact_id FROM found)")
-            params["sel_query"] = query
+            return Page((), "", "", 0)
+        params["sel_query"] = query
+        tests.append("c.id = ANY((SELECT ids FROM found)::bigint[])")
+    walk = sort.walked(is_descending=is_descending)
     backwards = bool(before)
-    descending = is_descending is not backwards
+    if backwards:
+        walk.reverse()
     edge = before or after
+    beyond = ""
     if edge:
-        tests.append(_beyond(sort, descending=descending, backwards=backwards))
-        value, contact_id = _read_key(edge)
-        params.update(edge=value, edge_id=contact_id, edge_unknown=value is None)
-    direction = "DESC" if descending else "ASC"
-    order = f"{sort.key} {direction}, c.id {direction}"
-    if sort.key == "c.id":
-        order = f"c.id {direction}"
-    elif not sort.never_null:
-        order = f"({sort.key}) IS NULL {'DESC' if backwards else 'ASC'}, {order}"
-    statement = (
-        f"{first}{COLUMNS}, ({sort.key})::text AS sort_key{JOINED}"
-        f" WHERE {' AND '.join(tests)} ORDER BY {order} LIMIT %(limit)s"
+        place, params["edge"], params["edge_id"] = _read_key(edge, sort)
+        walk = walk[walk.index(place) :]
+        beyond = _beyond(sort.parts[place], descending=is_descending is not backwards)
+    found: list[tuple[Any, ...]] = []
+    matches = 0
+    for place in walk:
+        statement = _part_statement(
+            sort.parts[place],
+            place,
+            [*tests, beyond],
+            has_search=bool(search),
+            descending=is_descending is not backwards,
+        )
+        found += sql.rows(statement, {**params, "limit": limit + 1 - len(found)})
+        beyond = ""
+        if len(found) > limit:
+            break
+    if search and found:
+        matches = int(found[0][17])
+    more = len(found) > limit
+    found = found[:limit]
+    if backwards:
+        found.reverse()
+    rows = tuple(_row(row) for row in found)
+    if not rows:
+        return Page((), "", "", matches)
+    has_next = backwards or more
+    has_previous = more if backwards else bool(after)
+    return Page(
+        rows,
+        edge_key(*found[-1][15:17], found[-1][0]) if has_next else "",
+        edge_key(*found[0][15:17], found[0][0]) if has_previous else "",
+        matches,
     )
-    return statement, params
 
 
-def _beyond(sort: Sort, *, descending: bool, backwards: bool) -> str:
+#: Matches first, as one array, sorted afterwards: the planner must not walk an index in the
+#: table's order and test every contact on its way.
+FOUND = (
+    "WITH found AS MATERIALIZED (SELECT array_agg(contact_id) AS ids FROM ("
+    "SELECT contact_id FROM contact_search WHERE account_id = %(sel_account_id)s "
+    f"AND words @@ %(sel_query)s::tsquery LIMIT {SEARCH_BOUND}) AS matching) "
+)
+
+
+def _part_statement(
+    part: Part, place: int, tests: Sequence[str], *, has_search: bool, descending: bool
+) -> str:
+    direction = "DESC" if descending else "ASC"
+    order = f"{part.key} {direction}, c.id {direction}" if part.key else f"c.id {direction}"
+    where = " AND ".join(test for test in (*tests, part.where) if test)
+    return (
+        f"{FOUND if has_search else ''}{COLUMNS}, {place}, "
+        f"{f'{part.key}::text' if part.key else 'NULL'}"
+        f"{', (SELECT cardinality(ids) FROM found)' if has_search else ''} "
+        f"FROM contact AS c {part.joined} WHERE {where} ORDER BY {order} LIMIT %(limit)s"
+    )
+
+
+def _beyond(part: Part, *, descending: bool) -> str:
     sign = "<" if descending else ">"
-    if sort.key == "c.id":
+    if not part.key:
         return f"c.id {sign} %(edge_id)s"
-    row = f"({sort.key}, c.id) {sign} (%(edge)s::{sort.cast}, %(edge_id)s)"
-    if sort.never_null:
-        return row
-    known = f"({sort.key}) IS NOT NULL"
-    if backwards:  # unknown values are the last ones, so from there all known ones lie before
-        of_unknown = f"{known} OR c.id {sign} %(edge_id)s"
-        of_known = f"{known} AND {row}"
-    else:
-        of_unknown = f"NOT ({known}) AND c.id {sign} %(edge_id)s"
-        of_known = f"NOT ({known}) OR {row}"
-    return f"(CASE WHEN %(edge_unknown)s THEN {of_unknown} ELSE {of_known} END)"
+    return f"({part.key}, c.id) {sign} (%(edge)s::{part.cast}, %(edge_id)s)"
 
 
-def _key(row: tuple[Any, ...]) -> str:
-    packed = json.dumps([row[15], row[0]], ensure_ascii=False).encode()
+def edge_key(place: int, value: str | None, contact_id: int) -> str:
+    """Return the key of a row at the edge of a page.
+
+    place  the part of the sort that the row belongs to
+    value  what that part sorts it by, as text; None where it has no such value
+    """
+    packed = json.dumps([place, value, contact_id], ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def _read_key(text: str) -> tuple[str | None, int]:
+def _read_key(text: str, sort: Sort) -> tuple[int, str | None, int]:
     try:
-        value, contact_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if value is not None and (not isinstance(value, str) or "\0" in value):
+        place, value, contact_id = json.loads(
+            base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        )
+        if not isinstance(place, int) or not 0 <= place < len(sort.parts):
+            raise ValueError(place)
+        if sort.parts[place].key and (not isinstance(value, str) or "\0" in value):
             raise ValueError(value)
-        return value, int(contact_id)
+        return place, value, int(contact_id)
     except (ValueError, TypeError, binascii.Error) as error:
         raise Invalid(_("This page of the table does not exist."), field="after") from error
 
@@ -321,19 +363,22 @@ def _where(account_id: int, where: Sequence[Condition]) -> tuple[str, dict[str, 
 
 
 def count(account_id: int, where: Sequence[Condition]) -> Count:
-    """Return how many contacts meet every condition: exact when cheap, else the planner's
-    estimate, so that no page waits for a full count."""
+    """Return how many contacts meet every condition: the planner's estimate where it expects
+    many, else counted up to a bound, so that no page waits for a full count."""
     text, params = _where(account_id, where)
+    planned = sql.row(f"EXPLAIN (FORMAT JSON) SELECT 1 {text}", params)
+    assert planned is not None
+    plan = json.loads(planned[0]) if isinstance(planned[0], str) else planned[0]
+    expected = int(plan[0]["Plan"]["Plan Rows"])
+    if expected > SURELY * COUNT_BOUND:
+        return Count(expected, is_exact=False)
     found = sql.row(
         f"SELECT count(*) FROM (SELECT 1 {text} LIMIT {COUNT_BOUND}) AS bounded", params
     )
     assert found is not None
     if int(found[0]) < COUNT_BOUND:
         return Count(int(found[0]), is_exact=True)
-    planned = sql.row(f"EXPLAIN (FORMAT JSON) SELECT 1 {text}", params)
-    assert planned is not None
-    plan = json.loads(planned[0]) if isinstance(planned[0], str) else planned[0]
-    return Count(max(int(plan[0]["Plan"]["Plan Rows"]), COUNT_BOUND), is_exact=False)
+    return Count(max(expected, COUNT_BOUND), is_exact=False)
 
 
 def count_exactly(account_id: int, where: Sequence[Condition]) -> int:

@@ -73,4 +73,8 @@ class ContactChange(models.Model):
 
     class Meta:
         db_table = "contact_change"
-        indexes = [BrinIndex(fields=["change_id"], name="contact_change_by_change")]
+        indexes = [
+            BrinIndex(
+                fields=["change_id"], name="contact_change_by_change", autosummarize=True
+            )
+        ]
