@@ -29,11 +29,20 @@ LOCKED = "ORDER BY c.id FOR KEY SHARE"
 LOCKED_IN_TURN = "ORDER BY c.id"
 
 #: What a contact was staged for before it was kept: the row's own date, as the statement found it,
-#: unless it was staged while the statement waited for it.
-STAGED_FOR = """coalesce(
-               (SELECT was.leaving_on FROM marketing_contact AS was
-                 WHERE was.account_id = %(account_id)s AND was.contact_id = moved.contact_id),
-               %(update_date)s::date)"""
+#: unless it was staged while the statement waited for it. Nearly always all that are staged are so
+#: for one day, the first and the last of the index, and then the rows are not looked at again.
+DAY_STAGED_FOR = (
+    "(SELECT {which}(leaving_on) FROM marketing_contact "
+    "WHERE account_id = %(account_id)s AND leaving_on > %(today)s)"
+)
+FIRST_STAGED = DAY_STAGED_FOR.format(which="min")
+STAGED_FOR = f"""
+           CASE WHEN {FIRST_STAGED} = {DAY_STAGED_FOR.format(which="max")}
+                THEN {FIRST_STAGED}
+                ELSE coalesce(
+                    (SELECT was.leaving_on FROM marketing_contact AS was
+                      WHERE was.account_id = %(account_id)s AND was.contact_id = moved.contact_id),
+                    %(update_date)s::date) END"""
 
 #: The advisory lock that large batches of an account take in turns. Accounts whose numbers are
 #: 2,147,483,647 apart share one, and only wait for each other.
@@ -432,7 +441,8 @@ def _leave(
     after: int = 0,
     limit: int | None = None,
 ) -> tuple[int, int | None, int | None]:
-    """Delete rows staged for `due_on`; return (how many, last contact or None, change or None)."""
+    """Delete rows staged for `due_on`; return (how many, the last contact if there are more,
+    change or None)."""
     change_id = history.open_change(
         account_id, Kind.UPDATE_DATE, by=_date_itself(due_on), at=now, effective_on=due_on
     )
@@ -449,9 +459,7 @@ def _leave(
         },
     )
     assert found is not None
-    left, reached, last = int(found[0]), int(found[1]), found[2]
-    if reached != limit:  # there are no more
-        last = None
+    left, last = int(found[0]), found[1]
     if not left:
         history.drop_change(account_id, change_id)
         return 0, last, None

@@ -1,9 +1,9 @@
 -- The update date has begun: the next contacts staged for it stop counting (S1, U5). Archived and
 -- erased ones as well. They are a range of numbers, so that one index answers whatever the planner
--- knows of a staging just made. Answers how many left, how many were looked at, and the last one's
--- number to go on after.
+-- knows of a staging just made. Answers how many left and, if there are more, the number to go on
+-- after.
 WITH reached AS (
-    SELECT max(contact_id) AS contact_id, count(*) AS n
+    SELECT max(contact_id) AS contact_id
       FROM (SELECT contact_id
               FROM marketing_contact
              WHERE account_id = %(account_id)s
@@ -26,4 +26,12 @@ WITH reached AS (
            '{"status": "non_marketing"}'::jsonb
       FROM moved
 )
-SELECT count(*), (SELECT n FROM reached), (SELECT contact_id FROM reached) FROM moved
+SELECT count(*),
+       (SELECT contact_id
+          FROM reached
+         WHERE EXISTS (SELECT
+                         FROM marketing_contact
+                        WHERE account_id = %(account_id)s
+                          AND leaving_on = %(due_on)s
+                          AND contact_id > reached.contact_id))
+  FROM moved
