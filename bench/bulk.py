@@ -2,7 +2,7 @@
 and ledger rows, the frozen numbers of the contacts, the bulk action and its change, the counter."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time
 
 from django.db import transaction
 
@@ -156,16 +156,15 @@ def _in_turns(
 
 def _update_date(account: BenchAccount) -> date:
     zone = accounts.account(account.id).zone
-    return billing.calendar(account.id).next_update_date(
-        billing_rules.today_in(zone, account.now)
-    )
+    return billing.calendar(account.id).next_update_date(billing_rules.today_in(zone, account.now))
 
 
 def _by_the_service(account: BenchAccount, work: str) -> tuple[float, int]:
     """Do a work as a command does; return (seconds, contacts changed)."""
     watch = Stopwatch()
     if work == "update date":
-        on_the_day = account.now + timedelta(days=40)
+        noon = time(12, tzinfo=accounts.account(account.id).zone)
+        on_the_day = datetime.combine(_update_date(account), noon)
         with watch.running():
             result = marketing.apply_update_date(account.id, now=on_the_day)
         return watch.seconds, result.applied
@@ -220,5 +219,3 @@ def _by_bare_sql(account: BenchAccount, work: str) -> tuple[float, int]:
     )
     assert counted is not None
     return watch.seconds, int(counted[0])
-
-
