@@ -54,7 +54,7 @@ KINDS = {
 STATUSES = {
     Status.NON_MARKETING: gettext_lazy("Non-marketing"),
     Status.MARKETING: gettext_lazy("Marketing"),
-    Status.LEAVING: gettext_lazy("Staged as non-marketing"),
+    Status.LEAVING: pgettext_lazy("one contact", "Staged as non-marketing"),
 }
 
 ROLES = {

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from marketable.accounts import queries as accounts
 from marketable.accounts.rules import Right
@@ -302,9 +302,9 @@ def _chips(
     )
     if request.account.has_marketing_contacts:  # E4
         labels = {
-            Status.MARKETING: _("Marketing"),
-            Status.NON_MARKETING: _("Non-marketing"),
-            Status.LEAVING: _("Staged"),
+            Status.MARKETING: pgettext("contacts", "Marketing"),
+            Status.NON_MARKETING: pgettext("contacts", "Non-marketing"),
+            Status.LEAVING: pgettext("contacts", "Staged"),
         }
         for status, label in labels.items():
             yield Chip(
