@@ -14,8 +14,14 @@ from marketable.marketing_status.rules import Status
 
 @dataclass(frozen=True, slots=True)
 class Condition:
+    """A test of a contact `c`.
+
+    on_status  the same test on a status row `m` that is joined if it counts, and else is empty
+    """
+
     text: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    on_status: str = ""
 
 
 def live() -> Condition:
@@ -49,13 +55,21 @@ def status(wanted: Status, today: date) -> Condition:
     """Contacts in a state on `today`, whether or not the update-date job has run (S1)."""
     params = {"sel_today": today}
     if wanted is Status.MARKETING:
-        return Condition(f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on IS NULL)")
+        return Condition(
+            f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on IS NULL)",
+            on_status="m.contact_id IS NOT NULL AND m.leaving_on IS NULL",
+        )
     if wanted is Status.LEAVING:
-        return Condition(f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on > %(sel_today)s)", params)
+        return Condition(
+            f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on > %(sel_today)s)",
+            params,
+            on_status="m.leaving_on IS NOT NULL",
+        )
     return Condition(
         f"NOT EXISTS ({STATUS_ROW} AND (sel_status.leaving_on IS NULL "
         "OR sel_status.leaving_on > %(sel_today)s))",
         params,
+        on_status="m.contact_id IS NULL",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import orjson
 from django.utils.translation import gettext as _
 
 from marketable import sql
@@ -88,13 +89,16 @@ class Part:
 
     key     what it is sorted by before the contact's number; empty: by the number alone
     where   who belongs to it
-    joined  the status row `m` if it counts, and what else the stretch is read from
+    joined  the status row `m` if it counts, and what else the stretch is read from; {bound} stands
+            for a limit of its numbers
+    number  the contact's number in the table that the stretch is walked in
     """
 
     joined: str
     key: str = ""
     cast: str = ""
     where: str = ""
+    number: str = "c.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,8 @@ class Sort:
 
 COUNTS = "(m.leaving_on IS NULL OR m.leaving_on > %(today)s)"
 BY_CONTACT = "m.account_id = c.account_id AND m.contact_id = c.id"
-ANY_STATUS = f"LEFT JOIN marketing_contact AS m ON {BY_CONTACT} AND {COUNTS}"
-WITH_STATUS = f"JOIN marketing_contact AS m ON {BY_CONTACT}"
+ANY_STATUS = f"LEFT JOIN marketing_contact AS m ON {BY_CONTACT} AND {COUNTS}{{bound}}"
+WITH_STATUS = f"JOIN marketing_contact AS m ON {BY_CONTACT}{{bound}}"
 #: The primary address has a row of its own, in an index by address.
 BY_ADDRESS = (
     "JOIN contact_address AS a ON a.account_id = c.account_id AND a.contact_id = c.id "
@@ -136,7 +140,10 @@ SORTS: dict[str, Sort] = {
     "name": Sort("name", (Part(ANY_STATUS, "c.name_key", "text"),)),
     "email": Sort(
         "email",
-        (Part(BY_ADDRESS, "a.address", "text"), Part(ANY_STATUS, where="c.email IS NULL")),
+        (
+            Part(BY_ADDRESS, "a.address", "text", number="a.contact_id"),
+            Part(ANY_STATUS, where="c.email IS NULL"),
+        ),
     ),
     "status": Sort(
         "status",
@@ -184,7 +191,7 @@ def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> C
     """
     within = conditions.reach(reach)
     found = sql.rows(
-        f"{COLUMNS} FROM contact AS c {ANY_STATUS} WHERE c.account_id = %(sel_account_id)s AND c.id = %(contact_id)s "
+        f"{COLUMNS} FROM contact AS c {ANY_STATUS.format(bound='')} WHERE c.account_id = %(sel_account_id)s AND c.id = %(contact_id)s "
         f"AND {within.text}",
         {
             **within.params,
@@ -222,7 +229,7 @@ def page(
     tests = ["c.account_id = %(sel_account_id)s"]
     params: dict[str, Any] = {"sel_account_id": account_id, "today": today, **dict(sort.params)}
     for condition in where:
-        tests.append(condition.text)
+        tests.append(condition.on_status or condition.text)
         params.update(condition.params)
     if search:
         query = conditions.search_query(account_id, search)
@@ -235,11 +242,13 @@ def page(
     if backwards:
         walk.reverse()
     edge = before or after
-    beyond = ""
+    beyond = bound = ""
     if edge:
         place, params["edge"], params["edge_id"] = _read_key(edge, sort)
         walk = walk[walk.index(place) :]
         beyond = _beyond(sort.parts[place], descending=is_descending is not backwards)
+        if not sort.parts[place].key:
+            bound = f" AND {beyond.replace('c.id', 'm.contact_id')}"
     found: list[tuple[Any, ...]] = []
     matches = 0
     for place in walk:
@@ -247,11 +256,12 @@ def page(
             sort.parts[place],
             place,
             [*tests, beyond],
+            bound=bound,
             has_search=bool(search),
             descending=is_descending is not backwards,
         )
         found += sql.rows(statement, {**params, "limit": limit + 1 - len(found)})
-        beyond = ""
+        beyond = bound = ""
         if len(found) > limit:
             break
     if search and found:
@@ -283,24 +293,31 @@ FOUND = (
 
 
 def _part_statement(
-    part: Part, place: int, tests: Sequence[str], *, has_search: bool, descending: bool
+    part: Part, place: int, tests: Sequence[str], *, bound: str, has_search: bool, descending: bool
 ) -> str:
+    """Return the statement of a part's rows.
+
+    bound  the edge once more, for the status rows: a join in the order of numbers would begin
+           with the first of them, whatever page it is for
+    """
     direction = "DESC" if descending else "ASC"
-    order = f"{part.key} {direction}, c.id {direction}" if part.key else f"c.id {direction}"
+    order = f"{part.number} {direction}"
+    if part.key:
+        order = f"{part.key} {direction}, {order}"
     where = " AND ".join(test for test in (*tests, part.where) if test)
     return (
         f"{FOUND if has_search else ''}{COLUMNS}, {place}, "
         f"{f'{part.key}::text' if part.key else 'NULL'}"
         f"{', (SELECT cardinality(ids) FROM found)' if has_search else ''} "
-        f"FROM contact AS c {part.joined} WHERE {where} ORDER BY {order} LIMIT %(limit)s"
+        f"FROM contact AS c {part.joined.format(bound=bound)} WHERE {where} ORDER BY {order} LIMIT %(limit)s"
     )
 
 
 def _beyond(part: Part, *, descending: bool) -> str:
     sign = "<" if descending else ">"
     if not part.key:
-        return f"c.id {sign} %(edge_id)s"
-    return f"({part.key}, c.id) {sign} (%(edge)s::{part.cast}, %(edge_id)s)"
+        return f"{part.number} {sign} %(edge_id)s"
+    return f"({part.key}, {part.number}) {sign} (%(edge)s::{part.cast}, %(edge_id)s)"
 
 
 def edge_key(place: int, value: str | None, contact_id: int) -> str:
@@ -334,7 +351,7 @@ def _row(row: tuple[Any, ...]) -> ContactRow:
         status = Status.LEAVING if leaving_on else Status.MARKETING
     properties = row[2]
     if isinstance(properties, str):
-        properties = json.loads(properties)
+        properties = orjson.loads(properties)
     return ContactRow(
         id=row[0],
         email=row[1],
