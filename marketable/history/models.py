@@ -74,7 +74,5 @@ class ContactChange(models.Model):
     class Meta:
         db_table = "contact_change"
         indexes = [
-            BrinIndex(
-                fields=["change_id"], name="contact_change_by_change", autosummarize=True
-            )
+            BrinIndex(fields=["change_id"], name="contact_change_by_change", autosummarize=True)
         ]

@@ -135,7 +135,7 @@ def changes_since(cursor: Cursor, *, limit: int = 1_000) -> tuple[list[tuple[int
 
 
 def _change(row: tuple[Any, ...]) -> ChangeRow:
-    return ChangeRow(*row[:-1], body=_json(row[-1]))
+    return ChangeRow(*(*row[:-1], _json(row[-1])))
 
 
 def _json(value: Any) -> dict[str, Any]:

@@ -27,6 +27,18 @@ class SourceType(StrEnum):
     ACCOUNT = "ACCOUNT"
 
 
+#: How a reason for being marketing is named outside (H2); a source that is not here has its own.
+REASON_TYPES = {
+    SourceType.BULK: "CRM_UI_BULK_ACTION",
+    SourceType.RECORD: "CRM_UI",
+    SourceType.CREATE: "CRM_UI",
+    SourceType.WORKFLOW: "AUTOMATION_PLATFORM",
+    SourceType.EXTERNAL_FORM: "FORM",
+    SourceType.CHATFLOW: "CONVERSATIONS",
+    SourceType.ACCOUNT: "BILLING",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The actor and the tool of a change.

@@ -7,30 +7,9 @@ from marketable.accounts.rules import BY_ROLE, NO, YES, Scope
 from marketable.accounts.wording import RIGHTS as RIGHTS
 from marketable.accounts.wording import right_name as right_name
 from marketable.history.kinds import Kind
-from marketable.history.sources import SourceType
+from marketable.history.wording import SOURCES as SOURCES
+from marketable.history.wording import source_name as source_name
 from marketable.marketing_status.rules import Status
-
-SOURCES = {
-    SourceType.BULK: gettext_lazy("Bulk edit"),
-    SourceType.RECORD: gettext_lazy("Contact record"),
-    SourceType.CREATE: gettext_lazy("Created by hand"),
-    SourceType.WIZARD: gettext_lazy("Managing wizard"),
-    SourceType.WORKFLOW: gettext_lazy("Workflow"),
-    SourceType.FORM: gettext_lazy("Form"),
-    SourceType.EXTERNAL_FORM: gettext_lazy("Form made elsewhere"),
-    SourceType.CHATFLOW: gettext_lazy("Chatflow"),
-    SourceType.IMPORT: gettext_lazy("Import"),
-    SourceType.INTEGRATION: gettext_lazy("Integration"),
-    SourceType.API: gettext_lazy("API"),
-    SourceType.POLICY: gettext_lazy("Hygiene policy"),
-    SourceType.MERGE: gettext_lazy("Merge"),
-    SourceType.RESTORE: gettext_lazy("Restored"),
-    SourceType.UNDO: gettext_lazy("Undo"),
-    SourceType.COMMAND: gettext_lazy("Command line"),
-    SourceType.SYSTEM: gettext_lazy("System"),
-    SourceType.UPDATE_DATE: gettext_lazy("Update date"),
-    SourceType.ACCOUNT: gettext_lazy("Account"),
-}
 
 KINDS = {
     Kind.STATUS_STARTED: gettext_lazy("Set as marketing"),
@@ -80,10 +59,6 @@ CHOICES = {
     NO: gettext_lazy("withdrawn"),
     **{scope.value: label for scope, label in SCOPES.items()},
 }
-
-
-def source_name(code: str) -> str:
-    return str(SOURCES[SourceType(code)]) if code in SOURCES else code
 
 
 def kind_name(code: str) -> str:
