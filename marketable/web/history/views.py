@@ -10,10 +10,11 @@ from marketable.contacts import queries as contacts
 from marketable.history import queries
 from marketable.history.kinds import Kind
 from marketable.history.sources import SourceType
+from marketable.history.wording import SOURCES, source_name
 from marketable.segments.selection import Selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.history.asked import asked_for
-from marketable.web.wording import KINDS, SOURCES, kind_name, source_name
+from marketable.web.wording import KINDS, kind_name
 
 PAGE = 50
 SAMPLE = 50
