@@ -191,8 +191,8 @@ def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> C
     """
     within = conditions.reach(reach)
     found = sql.rows(
-        f"{COLUMNS} FROM contact AS c {ANY_STATUS.format(bound='')} WHERE c.account_id = %(sel_account_id)s AND c.id = %(contact_id)s "
-        f"AND {within.text}",
+        f"{COLUMNS} FROM contact AS c {ANY_STATUS.format(bound='')} "
+        f"WHERE c.account_id = %(sel_account_id)s AND c.id = %(contact_id)s AND {within.text}",
         {
             **within.params,
             "sel_account_id": account_id,
@@ -309,7 +309,8 @@ def _part_statement(
         f"{FOUND if has_search else ''}{COLUMNS}, {place}, "
         f"{f'{part.key}::text' if part.key else 'NULL'}"
         f"{', (SELECT cardinality(ids) FROM found)' if has_search else ''} "
-        f"FROM contact AS c {part.joined.format(bound=bound)} WHERE {where} ORDER BY {order} LIMIT %(limit)s"
+        f"FROM contact AS c {part.joined.format(bound=bound)} WHERE {where} "
+        f"ORDER BY {order} LIMIT %(limit)s"
     )
 
 

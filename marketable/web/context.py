@@ -23,7 +23,6 @@ class Meter:
 
     usage: int
     tier: int
-    leaving: int
     next_update: date | None
 
     @property
@@ -63,14 +62,12 @@ class Frame:
         if account is None or not account.has_marketing_contacts:
             return None
         today = self.request.today
-        now = status.usage(account.id, today)
         try:
             next_update = billing.calendar(account.id).next_update_date(today)
         except NoContract:
             next_update = None
-        return Meter(
-            now.usage, billing.subscription(account.id, today).tier, now.leaving, next_update
-        )
+        taken = status.places_taken(account.id, today)
+        return Meter(taken, billing.subscription(account.id, today).tier, next_update)
 
     @cached_property
     def sections(self) -> list[tuple[str, list[Link]]]:

@@ -14,6 +14,7 @@ from marketable.accounts.models import Account, User
 from marketable.accounts.queries import AccountInfo
 from marketable.marketing_status import queries as status_queries
 from marketable.marketing_status.rules import Status
+from marketable.web.contacts import columns
 from tests import make
 from tests.make import JAN_20
 
@@ -124,6 +125,26 @@ def test_every_column_that_offers_to_sort_can(browser: Client, account: AccountI
             assert (up.status_code, len(names(up))) == (200, 3), heading.name
             down = browser.get(up.context["page"].headings[headings.index(heading)].sort_url)
             assert (down.status_code, len(names(down))) == (200, 3), heading.name
+
+
+def test_a_large_table_is_sorted_by_what_an_index_serves_only(
+    browser: Client, account: AccountInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(account, "Bo Berg", "Cai Adler", "Anna Chen")
+    monkeypatch.setattr(columns, "SORTED_UP_TO", 2)
+    page = page_of(table(browser, account, "?columns=email,status,source,city,createdate"))
+    can = {heading.name: bool(heading.sort_url) for heading in page.headings}
+    assert can == {
+        "name": True,
+        "email": True,
+        "status": True,
+        "source": False,
+        "city": False,
+        "createdate": True,
+    }
+    assert names(table(browser, account, "?sort=city")) == ["Anna Chen", "Cai Adler", "Bo Berg"]
+    found = page_of(table(browser, account, "?q=an&columns=city"))
+    assert all(heading.sort_url for heading in found.headings)
 
 
 def test_an_unknown_sort_or_column_is_left_out(browser: Client, account: AccountInfo) -> None:
@@ -251,15 +272,35 @@ def test_the_total_of_many_is_about_and_exact_on_demand(
     from marketable.contacts import queries
 
     monkeypatch.setattr(queries, "COUNT_BOUND", 3)
-    make.contacts(account, 5)
+    make.contacts(account, 55)
     page = page_of(table(browser, account))
     assert page.total_text.startswith("about ")
     assert page.total_key == ""
     exact = browser.get(page.count_url, headers={"HX-Request": "true"})
-    assert text(exact).strip() == "5"
+    assert text(exact).strip() == "55"
     plain = browser.get(page.count_url)
-    assert page_of(plain).total_text == "5"
-    assert len(names(plain)) == 5
+    assert page_of(plain).total_text == "55"
+    assert len(names(plain)) == 50
+
+
+def test_the_total_of_what_one_page_shows_is_exact(
+    browser: Client, account: AccountInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from marketable.contacts import queries
+
+    monkeypatch.setattr(queries, "COUNT_BOUND", 3)
+    make.contacts(account, 5)
+    assert page_of(table(browser, account)).total_text == "5"
+    assert page_of(table(browser, account, "?q=nowak")).total_text == "5"
+
+
+def test_the_total_of_a_search_is_about_what_it_found(
+    browser: Client, account: AccountInfo
+) -> None:
+    make.contacts(account, 55)
+    page = page_of(table(browser, account, "?q=nowak"))
+    assert (page.total_text, page.total_key) == ("about 55", "")
+    assert text(browser.get(page.count_url, headers={"HX-Request": "true"})).strip() == "55"
 
 
 # Columns

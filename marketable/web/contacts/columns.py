@@ -1,7 +1,7 @@
 """The columns that the contacts table can show, and a contact's value in each, as text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,17 +22,31 @@ from marketable.web.wording import source_name
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the table. `options` turns stored values of a choice into their labels."""
+    """A column of the table.
+
+    options      stored values of a choice, and their labels
+    is_sortable  False while too many match for an order that no index serves
+    """
 
     name: str
     label: str
     sort: Sort
     kind: str = "text"
     options: tuple[tuple[str, str], ...] = ()
+    is_sortable: bool = True
 
     @property
     def is_number(self) -> bool:
         return self.kind == "number"
+
+
+#: Up to so many contacts a table is sorted by any column; beyond, by those that an index serves.
+SORTED_UP_TO = 100_000
+
+
+def served(offered: Sequence[Column]) -> list[Column]:
+    """Return the columns for a table of too many contacts to be sorted for every page."""
+    return [replace(column, is_sortable=column.sort.is_served) for column in offered]
 
 
 def offered(account: AccountInfo) -> list[Column]:
@@ -99,7 +113,7 @@ def move(names: list[str], name: str, step: int) -> None:
 def order(offered: Sequence[Column], table: Table) -> tuple[Sort, bool]:
     """Return the order of a table and whether it goes down; newest first unless asked."""
     for column in offered:
-        if column.name == table.sort:
+        if column.name == table.sort and column.is_sortable:
             return column.sort, table.is_descending
     return NEWEST, True
 

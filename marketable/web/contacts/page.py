@@ -10,10 +10,10 @@ from django.utils.translation import ngettext, pgettext
 
 from marketable.accounts import queries as accounts
 from marketable.accounts.rules import Right
-from marketable.contacts.queries import ContactRow, Page
+from marketable.contacts.queries import ContactRow, Count, Page
 from marketable.marketing_status.rules import Event, Status
 from marketable.web.access import AccountRequest
-from marketable.web.contacts.columns import Column, value
+from marketable.web.contacts.columns import SORTED_UP_TO, Column, value
 from marketable.web.contacts.table import SIZES, Table
 from marketable.web.templatetags.show import day, number
 from marketable.web.wording import right_name
@@ -28,6 +28,7 @@ class Heading:
     label: str
     is_number: bool
     sort_url: str
+    note: str
     aria_sort: str
     arrow: str
 
@@ -159,6 +160,18 @@ class TotalShown:
         return _("about %(count)s") % {"count": rounded(self.count)}
 
 
+def total_shown(found: Page, counted: Count | None) -> TotalShown:
+    """Return how many match: exactly if the page shows them all, else as far as it is known.
+
+    counted  None for a search, which knows how many contacts have its words
+    """
+    if not found.next_key and not found.previous_key:
+        return TotalShown(len(found.rows), is_exact=True)
+    if counted is None:
+        return TotalShown(max(found.matches, len(found.rows)), is_exact=False)
+    return TotalShown(counted.value, counted.is_exact)
+
+
 def rounded(count: int) -> str:
     """Return an estimate in two or three figures: about 12,000 or 1.2 M."""
     if count >= 1_000_000:
@@ -259,7 +272,7 @@ def _column_choices(columns: Sequence[Column], offered: Sequence[Column]) -> Ite
 
 
 def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> Heading:
-    is_sorted = table.sort == column.name
+    is_sorted = table.sort == column.name and column.is_sortable
     direction = ""
     if is_sorted:
         direction = "descending" if table.is_descending else "ascending"
@@ -267,7 +280,11 @@ def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> H
         name=column.name,
         label=column.label,
         is_number=column.is_number,
-        sort_url=address(table.sorted_by(column.name)),
+        sort_url=address(table.sorted_by(column.name)) if column.is_sortable else "",
+        note=""
+        if column.is_sortable
+        else _("Tables of up to %(count)s contacts can be sorted by this. Search or filter first.")
+        % {"count": number(SORTED_UP_TO)},
         aria_sort=direction,
         arrow={"ascending": "↑", "descending": "↓"}.get(direction, ""),
     )

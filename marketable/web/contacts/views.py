@@ -30,7 +30,7 @@ from marketable.bulk_actions.rules import parse_count
 from marketable.bulk_actions.services import PlanPreview
 from marketable.contacts import queries as contacts
 from marketable.contacts.errors import AddressBlocked
-from marketable.contacts.queries import Page
+from marketable.contacts.queries import Count, Page
 from marketable.contacts.services.create import create_contact
 from marketable.errors import Invalid, NotAllowed, Refused
 from marketable.governance.errors import CeilingReached
@@ -223,23 +223,27 @@ def _table_answer(
     matching = conditions_of(
         account.id, table.selection, reach=request.reach_view, today=request.today
     )
+    counted: Count | None = None
     if is_counted:
-        total = pages.TotalShown(contacts.count_exactly(account.id, matching), is_exact=True)
-    else:
-        quick = contacts.count(account.id, matching)
-        total = pages.TotalShown(quick.value, quick.is_exact)
+        counted = Count(contacts.count_exactly(account.id, matching), is_exact=True)
+    elif not table.search:  # what a search finds is counted on its way
+        counted = contacts.count(account.id, matching)
     is_part = bool(request.htmx) and not request.htmx.history_restore_request
-    if is_counted and is_part:
+    if is_counted and is_part and counted is not None:
+        total = pages.TotalShown(counted.value, is_exact=True)
         return render(request, "contacts/_total.html", {"page": total})
     offered = columns.offered(account)
+    if counted is not None and counted.value > columns.SORTED_UP_TO:
+        offered = columns.served(offered)
+    found = _rows(request, table, offered)
     remembered = request.user.table_columns.get(str(account.id), [])
     page = pages.build(
         request,
         table,
         columns.chosen(offered, table.columns or remembered),
         offered,
-        _rows(request, table, offered),
-        total,
+        found,
+        pages.total_shown(found, counted),
     )
     template = "contacts/_answer.html" if is_part else "contacts/list.html"
     response = render(request, template, {"page": page})
@@ -282,6 +286,7 @@ def _rows(request: AccountRequest, table: Table, offered: Sequence[Column]) -> P
         found.rows,
         signer.sign(found.next_key) if found.next_key else "",
         signer.sign(found.previous_key) if found.previous_key else "",
+        found.matches,
     )
 
 
