@@ -1,6 +1,8 @@
 """Addresses of the pages, one folder each."""
 
+from django.conf import settings
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from marketable.web import access, sign_in
 
@@ -18,6 +20,8 @@ app_patterns = [
 
 urlpatterns = [
     path("", access.home, name="home"),
+    # Browsers ask for it unasked, as on the way back in their history.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}web/icon.svg")),
     path("app/<int:account_id>/", include(app_patterns)),
     path("accounts/link/<str:token>", sign_in.use_link, name="sign_in_link"),
     path("accounts/invitation/<str:token>", sign_in.accept_invitation, name="invitation"),
