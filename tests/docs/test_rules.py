@@ -39,7 +39,7 @@ from marketable.transfers.rules import KEPT_FOR, Marketing
 from marketable.web import wording
 from tests.docs.pages import ROOT, defined_rules, own_files, page, spans, table
 
-CITED = re.compile(r"\b([SHUTEPBRWFXCINADMGLVOJY][1-9]\d?)\b")
+CITED = re.compile(r"(?<!%)\b([SHUTEPBRWFXCINADMGLVOJY][1-9]\d?)\b")
 #: Letters with a number that are no rules: weeks of dates, and values in tests.
 NO_RULES = {"X1", "W10"}
 
