@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.messages.pofile import read_po
 
 from marketable.accounts import rules as accounts
 from marketable.accounts.rules import PLAIN, SCOPED, WIDE, Right, Scope
@@ -120,8 +121,11 @@ def test_the_reasons_of_those_who_cannot_be_set_are_named() -> None:  # S19
 
 def test_the_tools_have_the_names_that_pages_show() -> None:  # H2
     tools = table(STATUS, "code", "shown as", "po polsku")
-    for code, english, _polish in tools.rows:
+    with (ROOT / "marketable/locale/pl/LC_MESSAGES/django.po").open("rb") as texts:
+        polish_of = {message.id: message.string for message in read_po(texts)}
+    for code, english, polish in tools.rows:
         assert str(wording.SOURCES[SourceType(spans(code)[0])]) == english
+        assert polish_of[english] == polish
 
 
 def test_the_properties_of_the_status_are_read_only_and_named_as_shown() -> None:  # H3
