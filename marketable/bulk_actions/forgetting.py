@@ -7,12 +7,12 @@ from marketable import sql
 from marketable.contacts.erasing import on_erase
 
 #: What people and files name contacts by. The rest are numbers and states.
-PERSONAL = frozenset({"emails", "search"})
+PERSONAL = frozenset({"emails", "search", "filter"})
 
 
 def without_personal_values(selection: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored selection without addresses and search text, for what is kept for ever: the
-    members of a bulk action are frozen, so it needs them no more (S14).
+    """Return a stored selection without addresses, search and filter, for what is kept for ever:
+    the members of a bulk action are frozen, so it needs them no more (S14).
 
     >>> without_personal_values({"emails": ["anna@example.com"], "status": "leaving"})
     {'status': 'leaving'}
@@ -22,10 +22,10 @@ def without_personal_values(selection: Mapping[str, Any]) -> dict[str, Any]:
 
 @on_erase
 def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequence[str]) -> None:
-    """Delete plans that name an address of an erased person, or hold a search that may name one;
+    """Delete plans that name an address of an erased person, or hold a search or a filter that may;
     whoever is looking at such a plan makes a new one (S14)."""
     sql.execute(
         "DELETE FROM plan_preview WHERE account_id = %(account_id)s "
-        "AND (selection ? 'search' OR selection->'emails' ?| %(addresses)s)",
+        "AND (selection ?| ARRAY['search', 'filter'] OR selection->'emails' ?| %(addresses)s)",
         {"account_id": account_id, "addresses": list(addresses)},
     )

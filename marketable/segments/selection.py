@@ -1,9 +1,7 @@
-"""What an action, a table or an export is about, compiled to one sub-query on `contact`.
+"""What an action, a table or an export is about, compiled to one sub-query on `contact`: chosen
+contacts, or all that match a filter, a status and a search, with exceptions."""
 
-In this release: chosen contacts, or all that match a status and a search, with exceptions.
-"""
-
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +11,8 @@ from marketable.accounts.rules import Scope
 from marketable.contacts import conditions
 from marketable.contacts.conditions import Condition
 from marketable.marketing_status.rules import Status
+from marketable.segments import compiling
+from marketable.segments.rules import Filter, Group, as_json, from_json
 from marketable.sql import SubQuery
 
 
@@ -23,6 +23,7 @@ class Selection:
     ids             these contacts and no others
     emails          those with these normalised addresses, secondary ones included (S18)
     status, search  those that the table shows under this status filter and search
+    filter          those that meet it
     except_ids      but not these (B2)
     change_id, bulk_action_id, import_id  those that it altered (B7)
     archived        those in the recycle bin instead of the live ones
@@ -32,6 +33,7 @@ class Selection:
     emails: tuple[str, ...] | None = None
     status: Status | None = None
     search: str = ""
+    filter: Filter | None = None
     except_ids: tuple[int, ...] = ()
     change_id: int | None = None
     bulk_action_id: int | None = None
@@ -40,11 +42,15 @@ class Selection:
 
     def as_json(self) -> dict[str, Any]:
         """Return the parts that say something, as plain JSON values."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-            if value not in (None, "", (), False) or (value == () and name in {"ids", "emails"})
-        }
+        stored: dict[str, Any] = {}
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if value in (None, "", False) or (value == () and part.name == "except_ids"):
+                continue
+            if isinstance(value, Group):
+                value = as_json(value)
+            stored[part.name] = list(value) if isinstance(value, tuple) else value
+        return stored
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Selection":
@@ -54,6 +60,8 @@ class Selection:
                 values[name] = tuple(values[name])
         if values.get("status"):
             values["status"] = Status(values["status"])
+        if values.get("filter") is not None:
+            values["filter"] = from_json(values["filter"])
         return cls(**values)
 
 
@@ -81,6 +89,9 @@ def _parts(account_id: int, selection: Selection, today: date) -> list[Condition
         parts.append(conditions.status(selection.status, today))
     if selection.search:
         parts.append(conditions.search(account_id, selection.search))
+    if selection.filter is not None:
+        context = compiling.context_of(account_id, today)
+        parts.append(compiling.compiled(selection.filter, context))
     if selection.except_ids:
         parts.append(conditions.except_ids(selection.except_ids))
     if selection.change_id is not None:

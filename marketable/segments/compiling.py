@@ -1,0 +1,481 @@
+"""A filter as one parameterised condition on the contact `c`. Every kind of condition is compiled
+by one function; a later area adds its kinds with `register`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marketable.accounts import queries as accounts
+from marketable.contacts import conditions as sql_conditions
+from marketable.contacts.conditions import Condition as Compiled
+from marketable.history.sources import SourceType
+from marketable.marketing_status.rules import Status
+from marketable.properties import queries as properties
+from marketable.properties.rules import InvalidValue, PropertyDef, PropertyType, parse
+from marketable.segments import rules
+from marketable.segments.errors import FilterRefused
+from marketable.segments.fields import COUNTING, Field, field_of
+from marketable.segments.rules import (
+    LONGEST_TEXT,
+    MOST_DAYS,
+    MOST_VALUES,
+    OPERATORS,
+    OPPOSITES,
+    TAKES,
+    BadFilter,
+    Condition,
+    Days,
+    Filter,
+    Group,
+    Operator,
+    Takes,
+)
+
+
+@dataclass(slots=True)
+class Context:
+    """What a filter is read against.
+
+    zone, today  of the account
+    params       the values met so far, by name
+    """
+
+    account_id: int
+    definitions: Mapping[str, PropertyDef]
+    zone: ZoneInfo
+    today: date
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, value: object) -> str:
+        """Take a value into the parameters and return its mark."""
+        name = f"sel_f{len(self.params)}"
+        self.params[name] = value
+        return f"%({name})s"
+
+
+Compiler = Callable[[Condition, Context], str]
+COMPILERS: dict[str, Compiler] = {}
+
+
+def register(kind: str) -> Callable[[Compiler], Compiler]:
+    """Add a kind of condition: the function returns SQL that is true for a contact `c` that meets
+    it, false or NULL for one that does not, and raises BadFilter for what it cannot read."""
+
+    def add(compiler: Compiler) -> Compiler:
+        COMPILERS[kind] = compiler
+        return compiler
+
+    return add
+
+
+def context_of(account_id: int, today: date) -> Context:
+    """Return what the account's filters are read against on a day of its own."""
+    zone = accounts.account(account_id).zone
+    return Context(account_id, properties.definitions(account_id), zone, today)
+
+
+def compiled(wanted: Filter, context: Context) -> Compiled:
+    """Return the filter as a condition on the contact `c`.
+
+    Raises FilterRefused for the first thing in it that is not understood.
+    """
+    for path, message in problems(wanted, context):
+        raise FilterRefused(path, message)
+    context.params.clear()
+    text = _node(wanted, context)
+    return Compiled(text, {"sel_today": context.today, **context.params})
+
+
+def problems(wanted: Filter, context: Context) -> Iterator[tuple[str, str]]:
+    """Yield (path, message) of what the account does not know or cannot mean: a property that is
+    gone, an option, an operator that does not fit."""
+    for path, condition in rules.conditions_of(wanted):
+        try:
+            _condition(condition, context)
+        except BadFilter as error:
+            yield path, error.message
+
+
+def _node(node: Group | Condition, context: Context) -> str:
+    if isinstance(node, Condition):
+        return f"({_condition(node, context)})"
+    if not node.parts:
+        return "TRUE" if node.joined_by == "and" else "FALSE"
+    joint = f" {node.joined_by.upper()} "
+    return f"({joint.join(_node(part, context) for part in node.parts)})"
+
+
+def _condition(condition: Condition, context: Context) -> str:
+    compiler = COMPILERS.get(condition.kind)
+    if compiler is None:
+        raise BadFilter("", f"There is no condition “{condition.kind[:100]}”.")
+    return compiler(condition, context)
+
+
+def only(condition: Condition, *names: str) -> None:
+    """Refuse keys that a condition does not have: a mistyped one must not be dropped silently."""
+    for name in condition.written:
+        if name not in names:
+            raise BadFilter("", f"A condition on “{condition.kind}” has no “{name[:100]}”.")
+
+
+@register("marketing_status")
+def _marketing_status(condition: Condition, context: Context) -> str:
+    only(condition, "marketing_status")
+    wanted = condition.written["marketing_status"]
+    if wanted not in {status.value for status in Status}:
+        raise BadFilter("", "The status is marketing, leaving or non_marketing.")
+    return sql_conditions.status(Status(wanted), context.today).text
+
+
+@register("counts")
+def _counts(condition: Condition, context: Context) -> str:
+    only(condition, "counts")
+    wanted = condition.written["counts"]
+    if not isinstance(wanted, bool):
+        raise BadFilter("", "Whether a contact counts is true or false.")
+    return f"{'' if wanted else 'NOT '}EXISTS (SELECT {COUNTING})"
+
+
+def _tools(condition: Condition) -> list[str]:
+    wanted = condition.written[condition.kind]
+    given = wanted if isinstance(wanted, list) else [wanted]
+    known = {tool.value for tool in SourceType}
+    if not given or any(not isinstance(one, str) or one not in known for one in given):
+        raise BadFilter("", f"A source is one of {', '.join(sorted(known))}, or a list of them.")
+    return given
+
+
+@register("source")
+def _source(condition: Condition, context: Context) -> str:
+    only(condition, "source", "source_id")
+    text = (
+        f"EXISTS (SELECT {COUNTING} AND sel_m.source_type = ANY({context.value(_tools(condition))})"
+    )
+    if "source_id" in condition.written:
+        text += f" AND sel_m.source_id = {context.value(_text(condition.written['source_id']))}"
+    return f"{text})"
+
+
+LEDGER = (
+    "c.id IN (SELECT sel_told.contact_id FROM change AS sel_change "
+    "JOIN contact_change AS sel_told ON sel_told.account_id = sel_change.account_id "
+    "AND sel_told.change_id = sel_change.id "
+    "WHERE sel_change.account_id = %(sel_account_id)s AND "
+)
+
+
+@register("created_by")
+def _created_by(condition: Condition, context: Context) -> str:
+    only(condition, "created_by", "source_id")
+    text = (
+        f"{LEDGER}sel_change.kind = 'contact_created' "
+        f"AND sel_change.source_type = ANY({context.value(_tools(condition))})"
+    )
+    if "source_id" in condition.written:
+        text += (
+            f" AND sel_change.source_id = {context.value(_text(condition.written['source_id']))}"
+        )
+    return f"{text})"
+
+
+@register("changed")
+def _changed(condition: Condition, context: Context) -> str:
+    """A property, or with `status` the marketing status, was changed in the last N days."""
+    only(condition, "changed", "in_last_days")
+    first_day = rules.days_of(
+        Operator.IN_LAST_DAYS, _days(condition.written.get("in_last_days")), context.today
+    ).first
+    assert first_day is not None
+    since = context.value(_begin(first_day, context))
+    name = condition.written["changed"]
+    if name == "status":
+        return f"{LEDGER}sel_change.at >= {since} AND sel_told.after ? 'status')"
+    mark = context.value(_definition(name, context).name)
+    return (
+        f"{LEDGER}sel_change.at >= {since} AND (sel_told.after->'properties' ? {mark} "
+        f"OR sel_told.before->'properties' ? {mark}))"
+    )
+
+
+@register("was_ever")
+def _was_ever(condition: Condition, context: Context) -> str:
+    """A property has, or ever had, one of the values."""
+    only(condition, "was_ever", "value")
+    definition = _definition(condition.written["was_ever"], context)
+    wanted = condition.written.get("value")
+    given = wanted if isinstance(wanted, list) else [wanted]
+    if not given:
+        raise BadFilter("", "Name at least one value.")
+    values = []
+    for one in given:
+        typed = _typed(definition, one)
+        values.append(str(typed).lower() if isinstance(typed, bool) else str(typed))
+    mark, texts = context.value(definition.name), context.value(values)
+    now = field_of(definition, mark)
+    if now is None or now.moment:
+        raise BadFilter("", f"“{definition.name}” has a condition of its own.")
+
+    def test(place: str) -> str:
+        if definition.is_multiple:
+            return f"{place}->{mark} ?| {texts}::text[]"
+        return f"lower({place}->>{mark}) = ANY(SELECT lower(unnest({texts}::text[])))"
+
+    present = (
+        test("c.properties")
+        if now.is_stored
+        else _test_text(now, Operator.IS_ANY_OF, values, context)
+    )
+    sides = ("sel_told.before->'properties'", "sel_told.after->'properties'")
+    return f"{present} OR {LEDGER}({' OR '.join(map(test, sides))}))"
+
+
+@register("property")
+def _property(condition: Condition, context: Context) -> str:
+    only(condition, "property", "operator", "value")
+    definition = _definition(condition.written["property"], context)
+    operator = _operator(condition, definition)
+    mark = context.value(definition.name)
+    read_as = field_of(definition, mark)
+    if read_as is None:
+        raise BadFilter("", f"“{definition.name}” has a condition of its own.")
+    unknown = f"{read_as.text} IS NULL"
+    if operator is Operator.IS_KNOWN:
+        return f"{read_as.text} IS NOT NULL"
+    if operator is Operator.IS_UNKNOWN:
+        return unknown
+    positive = OPPOSITES.get(operator, operator)
+    operand = _operand(positive, definition, condition.written.get("value"), context)
+    text = TESTS[_test_of(definition)](read_as, positive, operand, context)
+    return f"{unknown} OR NOT ({text})" if positive is not operator else text
+
+
+def _definition(name: object, context: Context) -> PropertyDef:
+    found = context.definitions.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise BadFilter("", f"There is no property “{str(name)[:100]}”.")
+    return found
+
+
+def _operator(condition: Condition, definition: PropertyDef) -> Operator:
+    given = condition.written.get("operator")
+    allowed = OPERATORS[definition.type]
+    if definition.is_multiple:
+        allowed = (*allowed, Operator.HAS_ALL_OF)
+    if given not in {one.value for one in allowed}:
+        names = ", ".join(one.value for one in allowed)
+        raise BadFilter(
+            "", f"“{definition.name}” has no operator “{str(given)[:100]}”; it has {names}."
+        )
+    operator = Operator(given)
+    if TAKES[operator] is Takes.NOTHING and "value" in condition.written:
+        raise BadFilter("", f"“{operator.value}” takes no value.")
+    return operator
+
+
+def _operand(
+    operator: Operator, definition: PropertyDef, given: object, context: Context
+) -> object:
+    """Return the typed operand of an operator: one value, a list of them, two in a tuple, or a
+    number of days."""
+    takes = TAKES[operator]
+    one = _one_of(definition, operator, context)
+    if takes is Takes.DAYS:
+        return _days(given)
+    if takes is Takes.ONE:
+        return one(given)
+    if not isinstance(given, list):
+        raise BadFilter("", f"“{operator.value}” takes a list of values.")
+    if takes is Takes.TWO:
+        if len(given) != 2:
+            raise BadFilter("", "“between” takes two values, the lower one first.")
+        low, high = one(given[0]), one(given[1])
+        if low > high:
+            raise BadFilter("", "“between” takes the lower value first.")
+        return low, high
+    if not 1 <= len(given) <= MOST_VALUES:
+        raise BadFilter("", f"“{operator.value}” takes 1 to {MOST_VALUES} values.")
+    return [one(value) for value in given]
+
+
+def _one_of(
+    definition: PropertyDef, operator: Operator, context: Context
+) -> Callable[[object], Any]:
+    if definition.type in {PropertyType.DATE, PropertyType.DATETIME}:
+        return lambda given: _day(given, context)
+    if operator in {Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}:
+        return _text
+    return lambda given: _typed(definition, given)
+
+
+def _typed(definition: PropertyDef, given: object) -> Any:
+    if isinstance(given, list | dict) or given is None:
+        raise BadFilter("", f"“{definition.name}” is compared with one value.")
+    if definition.type in {PropertyType.STRING, PropertyType.PHONE}:
+        return _text(given)
+    if definition.type is PropertyType.ENUMERATION:
+        text = _text(given)
+        known = {option.value for option in definition.options}
+        if not definition.has_external_options and text not in known:
+            raise BadFilter("", f"“{definition.name}” has no option “{text[:100]}”.")
+        return text
+    try:
+        typed = parse(_writable(definition), given)
+    except InvalidValue as error:
+        raise BadFilter("", str(error)) from error
+    if typed is None:
+        raise BadFilter("", f"“{definition.name}” is compared with a value.")
+    return typed
+
+
+def _writable(definition: PropertyDef) -> PropertyDef:
+    """What is read only for contacts may be compared with all the same."""
+    return PropertyDef(definition.name, definition.label, definition.type, definition.field_type)
+
+
+def _text(given: object) -> str:
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise BadFilter("", "A text is wanted.")
+    text = str(given).strip()
+    if not text or len(text) > LONGEST_TEXT:
+        raise BadFilter("", f"A text has 1 to {LONGEST_TEXT} characters.")
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadFilter("", "A text has characters that cannot be stored.")
+    return text
+
+
+def _days(given: object) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_DAYS:
+        raise BadFilter("", f"A number of days is a whole number from 0 to {MOST_DAYS}.")
+    return given
+
+
+def _day(given: object, context: Context) -> date:
+    """Return a day written as 2026-03-01, or as {"days_from_today": -3}."""
+    if isinstance(given, Mapping) and set(given) == {"days_from_today"}:
+        moved = given["days_from_today"]
+        if isinstance(moved, int) and not isinstance(moved, bool) and abs(moved) <= MOST_DAYS:
+            return context.today + timedelta(days=moved)
+    elif isinstance(given, str):
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            pass
+    raise BadFilter("", 'A day is written like 2026-03-01, or {"days_from_today": -3}.')
+
+
+def _begin(day: date, context: Context) -> datetime:
+    """Return the first instant of a day in the account's zone."""
+    return datetime.combine(day, time(0), context.zone).astimezone(UTC)
+
+
+Test = Callable[[Field, Operator, Any, Context], str]
+
+
+def _test_of(definition: PropertyDef) -> str:
+    if definition.is_multiple:
+        return "several"
+    return definition.type.value
+
+
+def _test_text(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    """Texts are compared without regard to case."""
+    mark = context.value(operand)
+    if operator is Operator.IS:
+        return f"lower({read_as.text}) = lower({mark})"
+    if operator is Operator.IS_ANY_OF:
+        return f"lower({read_as.text}) = ANY(SELECT lower(unnest({mark}::text[])))"
+    if operator is Operator.CONTAINS:
+        return f"strpos(lower({read_as.text}), lower({mark})) > 0"
+    if operator is Operator.STARTS_WITH:
+        return f"starts_with(lower({read_as.text}), lower({mark}))"
+    return f"right(lower({read_as.text}), length(lower({mark}))) = lower({mark})"
+
+
+SIGNS = {Operator.LT: "<", Operator.LTE: "<=", Operator.GT: ">", Operator.GTE: ">="}
+
+
+def _test_number(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    if operator is Operator.BETWEEN:
+        low, high = (context.value(Decimal(str(one))) for one in operand)
+        return f"{read_as.number} BETWEEN {low} AND {high}"
+    if operator is Operator.IS_ANY_OF:
+        return f"{read_as.number} = ANY({context.value([Decimal(str(one)) for one in operand])})"
+    return f"{read_as.number} {SIGNS.get(operator, '=')} {context.value(Decimal(str(operand)))}"
+
+
+def _test_exact(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    if operator is Operator.IS_ANY_OF:
+        return f"{read_as.text} = ANY({context.value(operand)}::text[])"
+    wanted = str(operand).lower() if isinstance(operand, bool) else operand
+    return f"{read_as.text} = {context.value(wanted)}"
+
+
+def _test_several(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    wanted: Sequence[str] = operand if isinstance(operand, list) else [operand]
+    sign = "?&" if operator is Operator.HAS_ALL_OF else "?|"
+    return f"{read_as.several} {sign} {context.value(list(wanted))}::text[]"
+
+
+def _test_day(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    days = rules.days_of(operator, operand, context.today)
+    return _within(
+        f'{read_as.text} COLLATE "C"',
+        ">=" if days.first else "",
+        days.first and days.first.isoformat(),
+        "<=" if days.last else "",
+        days.last and days.last.isoformat(),
+        context,
+    )
+
+
+def _test_moment(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    """A moment lies on a day of the account's zone: from its first instant up to the next day's."""
+    days = rules.days_of(operator, operand, context.today)
+    first, beyond = _instants(days, context)
+    if read_as.moment:
+        return _within(read_as.moment, ">=", first, "<", beyond, context)
+    return _within(f'{read_as.text} COLLATE "C"', ">=", _iso(first), "<", _iso(beyond), context)
+
+
+def _instants(days: Days, context: Context) -> tuple[datetime | None, datetime | None]:
+    first = _begin(days.first, context) if days.first not in {None, date.min} else None
+    beyond = None
+    if days.last is not None and days.last < date.max:
+        beyond = _begin(days.last + timedelta(days=1), context)
+    if days == rules.NOBODY:
+        first = _begin(date(9999, 12, 30), context)
+        beyond = _begin(date(1, 1, 2), context)
+    return first, beyond
+
+
+def _iso(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _within(
+    text: str, low_sign: str, low: object, high_sign: str, high: object, context: Context
+) -> str:
+    tests = []
+    if low is not None:
+        tests.append(f"{text} {low_sign} {context.value(low)}")
+    if high is not None:
+        tests.append(f"{text} {high_sign} {context.value(high)}")
+    return " AND ".join(tests) or f"{text} IS NOT NULL"
+
+
+TESTS: Mapping[str, Test] = {
+    PropertyType.STRING.value: _test_text,
+    PropertyType.PHONE.value: _test_text,
+    PropertyType.NUMBER.value: _test_number,
+    PropertyType.ENUMERATION.value: _test_exact,
+    PropertyType.BOOL.value: _test_exact,
+    PropertyType.DATE.value: _test_day,
+    PropertyType.DATETIME.value: _test_moment,
+    "several": _test_several,
+}

@@ -1,0 +1,310 @@
+"""The filter language: which conditions there are, how they nest, and how they are read from JSON
+and written back. Pure: what they mean in SQL is in `compiling.py`, in words in `sentences.py`.
+
+A filter is `{"and": [...]}` or `{"or": [...]}` of further groups and conditions; its JSON form is
+kept as it came, so what a later release or another installation knows is not lost on the way.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from marketable.properties.rules import PropertyType
+
+VERSION = 1
+MOST_BYTES = 1024 * 1024
+DEEPEST = 20
+TOO_DEEP = f"Groups nest at most {DEEPEST} deep."
+MOST_CONDITIONS = 500
+MOST_VALUES = 10_000
+LONGEST_TEXT = 3_000
+MOST_DAYS = 36_500
+
+
+class Operator(StrEnum):
+    IS = "is"
+    IS_NOT = "is_not"
+    IS_ANY_OF = "is_any_of"
+    IS_NONE_OF = "is_none_of"
+    HAS_ALL_OF = "has_all_of"
+    CONTAINS = "contains"
+    DOES_NOT_CONTAIN = "does_not_contain"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    IS_KNOWN = "is_known"
+    IS_UNKNOWN = "is_unknown"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    BETWEEN = "between"
+    IN_LAST_DAYS = "in_last_days"
+    IN_NEXT_DAYS = "in_next_days"
+    MORE_THAN_DAYS_AGO = "more_than_days_ago"
+    MORE_THAN_DAYS_AHEAD = "more_than_days_ahead"
+
+
+class Takes(StrEnum):
+    """What an operator wants to be given."""
+
+    NOTHING = "nothing"
+    ONE = "one"
+    SEVERAL = "several"
+    TWO = "two"
+    DAYS = "days"
+
+
+O = Operator  # noqa: E741 - the tables below are read, not written
+TAKES: Mapping[Operator, Takes] = {
+    **dict.fromkeys((O.IS_KNOWN, O.IS_UNKNOWN), Takes.NOTHING),
+    **dict.fromkeys((O.IS_ANY_OF, O.IS_NONE_OF, O.HAS_ALL_OF), Takes.SEVERAL),
+    O.BETWEEN: Takes.TWO,
+    **dict.fromkeys(
+        (O.IN_LAST_DAYS, O.IN_NEXT_DAYS, O.MORE_THAN_DAYS_AGO, O.MORE_THAN_DAYS_AHEAD),
+        Takes.DAYS,
+    ),
+    **dict.fromkeys(
+        (O.IS, O.IS_NOT, O.CONTAINS, O.DOES_NOT_CONTAIN, O.STARTS_WITH, O.ENDS_WITH),
+        Takes.ONE,
+    ),
+    **dict.fromkeys((O.LT, O.LTE, O.GT, O.GTE), Takes.ONE),
+}
+
+KNOWN = (O.IS_KNOWN, O.IS_UNKNOWN)
+SAME = (O.IS, O.IS_NOT, O.IS_ANY_OF, O.IS_NONE_OF)
+ORDER = (O.LT, O.LTE, O.GT, O.GTE, O.BETWEEN)
+TEXT = (*SAME, O.CONTAINS, O.DOES_NOT_CONTAIN, O.STARTS_WITH, O.ENDS_WITH, *KNOWN)
+TIME = (
+    O.IS,
+    O.IS_NOT,
+    *ORDER,
+    O.IN_LAST_DAYS,
+    O.IN_NEXT_DAYS,
+    O.MORE_THAN_DAYS_AGO,
+    O.MORE_THAN_DAYS_AHEAD,
+    *KNOWN,
+)
+#: The operators of each type. What has several options at once has HAS_ALL_OF besides.
+OPERATORS: Mapping[PropertyType, tuple[Operator, ...]] = {
+    PropertyType.STRING: TEXT,
+    PropertyType.PHONE: TEXT,
+    PropertyType.NUMBER: (*SAME, *ORDER, *KNOWN),
+    PropertyType.DATE: TIME,
+    PropertyType.DATETIME: TIME,
+    PropertyType.ENUMERATION: (*SAME, *KNOWN),
+    PropertyType.BOOL: (O.IS, O.IS_NOT, *KNOWN),
+}
+#: These hold exactly where the other of the pair does not: for unknown values too.
+OPPOSITES: Mapping[Operator, Operator] = {
+    O.IS_NOT: O.IS,
+    O.IS_NONE_OF: O.IS_ANY_OF,
+    O.DOES_NOT_CONTAIN: O.CONTAINS,
+    O.IS_UNKNOWN: O.IS_KNOWN,
+}
+
+
+class BadFilter(ValueError):
+    """JSON that is no filter. `path` names the place, such as and[0].or[2]."""
+
+    def __init__(self, path: str, message: str) -> None:
+        self.path, self.message = path, message
+        super().__init__(f"{path}: {message}" if path else message)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition as it was written. Its kind is the key that tells it from the others."""
+
+    kind: str
+    written: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All of its parts (`and`), or any of them (`or`). An empty `and` is everybody, an empty `or`
+    nobody."""
+
+    joined_by: str
+    parts: "tuple[Group | Condition, ...]"
+
+
+Filter = Group
+
+
+def read(text: str | bytes) -> Filter:
+    """Return the filter that a JSON text holds.
+
+    Raises BadFilter, also for what is too large to be meant.
+    """
+    if len(text) > MOST_BYTES:
+        raise BadFilter("", "A filter has at most 1 MiB.")
+    try:
+        loaded = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise BadFilter("", f"This is no JSON: {error}.") from error
+    except RecursionError as error:
+        raise BadFilter("", TOO_DEEP) from error
+    return from_json(loaded)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def from_json(loaded: object) -> Filter:
+    """Return the filter of parsed JSON. Unknown kinds of conditions are kept; whether they are
+    understood is for `compiling.problems` to tell.
+
+    Raises BadFilter for another shape, more than 20 levels or more than 500 conditions.
+
+    >>> from_json({"and": [{"counts": True}]}).parts[0].kind
+    'counts'
+    """
+    if isinstance(loaded, Mapping) and "version" in loaded:
+        if loaded["version"] != VERSION:
+            raise BadFilter("version", "This version of filters is not known.")
+        loaded = {name: value for name, value in loaded.items() if name != "version"}
+    budget = [MOST_CONDITIONS]
+    found = _node(loaded, "", 0, budget)
+    if isinstance(found, Condition):
+        return Group("and", (found,))
+    return found
+
+
+def _node(loaded: object, path: str, depth: int, budget: list[int]) -> Group | Condition:
+    if depth > DEEPEST:
+        raise BadFilter(path, TOO_DEEP)
+    if not isinstance(loaded, Mapping) or not loaded:
+        raise BadFilter(path, "A group or a condition is an object with keys.")
+    for joined_by in ("and", "or"):
+        if joined_by in loaded:
+            if len(loaded) != 1:
+                raise BadFilter(path, f"Beside “{joined_by}” a group has no other key.")
+            parts = loaded[joined_by]
+            if not isinstance(parts, list | tuple):
+                raise BadFilter(path, f"“{joined_by}” holds a list.")
+            inside = f"{path}.{joined_by}" if path else joined_by
+            return Group(
+                joined_by,
+                tuple(
+                    _node(part, f"{inside}[{place}]", depth + 1, budget)
+                    for place, part in enumerate(parts)
+                ),
+            )
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise BadFilter(path, f"A filter has at most {MOST_CONDITIONS} conditions.")
+    if not all(isinstance(name, str) for name in loaded):
+        raise BadFilter(path, "Keys are texts.")
+    return Condition(_kind(loaded), dict(loaded))
+
+
+#: The keys that tell conditions apart, in the order in which they are looked for.
+KINDS = ("property", "changed", "was_ever", "marketing_status", "counts", "source", "created_by")
+
+
+def _kind(loaded: Mapping[str, Any]) -> str:
+    for kind in KINDS:
+        if kind in loaded:
+            return kind
+    return next(iter(loaded))
+
+
+def as_json(node: Group | Condition) -> dict[str, Any]:
+    """Return the JSON form, as it came.
+
+    >>> as_json(from_json({"or": []}))
+    {'or': []}
+    """
+    if isinstance(node, Condition):
+        return dict(node.written)
+    return {node.joined_by: [as_json(part) for part in node.parts]}
+
+
+def conditions_of(node: Group | Condition, path: str = "") -> Iterator[tuple[str, Condition]]:
+    """Yield (path, condition) of every condition, in the order they are written."""
+    if isinstance(node, Condition):
+        yield path, node
+        return
+    inside = f"{path}.{node.joined_by}" if path else node.joined_by
+    for place, part in enumerate(node.parts):
+        yield from conditions_of(part, f"{inside}[{place}]")
+
+
+def mentions(node: Group | Condition) -> frozenset[str]:
+    """Return the names of what a change must touch to move a contact in or out: properties, and
+    `status` for the marketing status.
+
+    >>> sorted(mentions(from_json({"and": [{"property": "city", "operator": "is_known"},
+    ...                                    {"counts": True}]})))
+    ['city', 'status']
+    """
+    found = set()
+    for _path, condition in conditions_of(node):
+        if condition.kind in {"property", "changed", "was_ever"}:
+            found.add(str(condition.written[condition.kind]))
+        elif condition.kind in {"marketing_status", "counts", "source"}:
+            found.add("status")
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A stretch of days in the account's zone, both ends within; None is open."""
+
+    first: date | None
+    last: date | None
+
+
+#: No day is in it.
+NOBODY = Days(date.max, date.min)
+
+
+def days_of(operator: Operator, operand: object, today: date) -> Days:
+    """Return the days that a condition on a date allows.
+
+    operand  a day, two of them for `between`, or a number of days; days outside the calendar
+             leave that end open
+
+    >>> days_of(Operator.LT, date.min, date(2026, 3, 10)) == NOBODY
+    True
+    >>> days_of(Operator.IN_LAST_DAYS, 7, date(2026, 3, 10))
+    Days(first=datetime.date(2026, 3, 3), last=datetime.date(2026, 3, 10))
+    """
+    if operator is O.BETWEEN:
+        assert isinstance(operand, tuple)
+        return Days(operand[0], operand[1])
+    if TAKES[operator] is Takes.DAYS:
+        assert isinstance(operand, int)
+        back, ahead = _moved(today, -operand), _moved(today, operand)
+        return {
+            O.IN_LAST_DAYS: Days(back, today),
+            O.IN_NEXT_DAYS: Days(today, ahead),
+            O.MORE_THAN_DAYS_AGO: Days(None, _moved(today, -operand - 1)),
+            O.MORE_THAN_DAYS_AHEAD: Days(_moved(today, operand + 1), None),
+        }[operator]
+    assert isinstance(operand, date)
+    if (operator, operand) in {(O.LT, date.min), (O.GT, date.max)}:
+        return NOBODY
+    return {
+        O.IS: Days(operand, operand),
+        O.LT: Days(None, _moved(operand, -1)),
+        O.LTE: Days(None, operand),
+        O.GT: Days(_moved(operand, 1), None),
+        O.GTE: Days(operand, None),
+    }[operator]
+
+
+def _moved(day: date, days: int) -> date:
+    """Move a day, but never out of the calendar.
+
+    >>> _moved(date(1, 1, 2), -10), _moved(date(2026, 1, 1), 1)
+    (datetime.date(1, 1, 1), datetime.date(2026, 1, 2))
+    """
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.min if days < 0 else date.max

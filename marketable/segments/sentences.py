@@ -1,0 +1,206 @@
+"""A filter in plain words, in the reader's language: "Country is Poland and E-mail is known"."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
+from marketable.history.wording import source_name
+from marketable.properties.rules import PropertyDef, PropertyType
+from marketable.segments.rules import TAKES, Condition, Filter, Group, Operator, Takes
+
+PATTERNS: Mapping[Operator, str] = {
+    Operator.IS: noop("%(name)s is %(value)s"),
+    Operator.IS_NOT: noop("%(name)s is not %(value)s"),
+    Operator.IS_ANY_OF: noop("%(name)s is any of %(value)s"),
+    Operator.IS_NONE_OF: noop("%(name)s is none of %(value)s"),
+    Operator.HAS_ALL_OF: noop("%(name)s has all of %(value)s"),
+    Operator.CONTAINS: noop("%(name)s contains %(value)s"),
+    Operator.DOES_NOT_CONTAIN: noop("%(name)s does not contain %(value)s"),
+    Operator.STARTS_WITH: noop("%(name)s starts with %(value)s"),
+    Operator.ENDS_WITH: noop("%(name)s ends with %(value)s"),
+    Operator.IS_KNOWN: noop("%(name)s is known"),
+    Operator.IS_UNKNOWN: noop("%(name)s is unknown"),
+    Operator.LT: noop("%(name)s is less than %(value)s"),
+    Operator.LTE: noop("%(name)s is at most %(value)s"),
+    Operator.GT: noop("%(name)s is more than %(value)s"),
+    Operator.GTE: noop("%(name)s is at least %(value)s"),
+    Operator.BETWEEN: noop("%(name)s is between %(value)s and %(other)s"),
+    Operator.IN_LAST_DAYS: noop("%(name)s is in the last %(value)s"),
+    Operator.IN_NEXT_DAYS: noop("%(name)s is in the next %(value)s"),
+    Operator.MORE_THAN_DAYS_AGO: noop("%(name)s is more than %(value)s ago"),
+    Operator.MORE_THAN_DAYS_AHEAD: noop("%(name)s is more than %(value)s ahead"),
+}
+#: What "less than" is called for days.
+OF_DAYS: Mapping[Operator, str] = {
+    Operator.LT: noop("%(name)s is before %(value)s"),
+    Operator.LTE: noop("%(name)s is not after %(value)s"),
+    Operator.GT: noop("%(name)s is after %(value)s"),
+    Operator.GTE: noop("%(name)s is not before %(value)s"),
+}
+STATUSES: Mapping[str, str] = {
+    "marketing": noop("is a marketing contact"),
+    "leaving": noop("is staged as non-marketing"),
+    "non_marketing": noop("is a non-marketing contact"),
+}
+JOINTS: Mapping[str, str] = {"and": noop(" and "), "or": noop(" or ")}
+MOST_SHOWN = 5
+
+Sayer = Callable[[Condition, Mapping[str, PropertyDef]], str]
+
+
+def sentence(wanted: Filter, definitions: Mapping[str, PropertyDef]) -> str:
+    """Return the filter in words. What is not known is told as it was written."""
+    if not wanted.parts:
+        return _("every contact") if wanted.joined_by == "and" else _("no contact")
+    return _said(wanted, definitions, is_outermost=True)
+
+
+def _said(
+    node: Group | Condition, definitions: Mapping[str, PropertyDef], *, is_outermost: bool = False
+) -> str:
+    if isinstance(node, Condition):
+        sayer = SAYERS.get(node.kind, _as_written)
+        return sayer(node, definitions)
+    if not node.parts:
+        return _("every contact") if node.joined_by == "and" else _("no contact")
+    text = _(JOINTS[node.joined_by]).join(_said(part, definitions) for part in node.parts)
+    return text if is_outermost or len(node.parts) == 1 else f"({text})"
+
+
+def _as_written(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in condition.written.items())
+
+
+def _property(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    definition = definitions.get(str(condition.written["property"]))
+    given = condition.written.get("operator")
+    if definition is None or given not in {one.value for one in Operator}:
+        return _as_written(condition, definitions)
+    operator = Operator(given)
+    patterns = PATTERNS
+    if definition.type in {PropertyType.DATE, PropertyType.DATETIME}:
+        patterns = {**PATTERNS, **OF_DAYS}
+    value = condition.written.get("value")
+    told: dict[str, str] = {"name": label_of(definition)}
+    takes = TAKES[operator]
+    if takes is Takes.DAYS:
+        told["value"] = days(value)
+    elif takes is Takes.TWO and isinstance(value, list) and len(value) == len(("low", "high")):
+        told["value"], told["other"] = (shown(definition, one) for one in value)
+    elif takes is not Takes.NOTHING:
+        told["value"] = shown(definition, value)
+    if takes is Takes.TWO and "other" not in told:
+        return _as_written(condition, definitions)
+    return _(patterns[operator]) % told
+
+
+def label_of(definition: PropertyDef) -> str:
+    is_polish = (get_language() or "").startswith("pl")
+    return definition.label_pl if is_polish and definition.label_pl else definition.label
+
+
+def shown(definition: PropertyDef, value: Any) -> str:
+    """Return a value as people read it: options by label, days and numbers by locale."""
+    if isinstance(value, list):
+        texts = [shown(definition, one) for one in value[:MOST_SHOWN]]
+        if len(value) > MOST_SHOWN:
+            more = len(value) - MOST_SHOWN
+            texts.append(ngettext("%(count)s more", "%(count)s more", more) % {"count": more})
+        return ", ".join(texts)
+    if isinstance(value, Mapping):
+        return _moved(value.get("days_from_today"))
+    for option in definition.options:
+        if option.value == (str(value).lower() if isinstance(value, bool) else value):
+            is_polish = (get_language() or "").startswith("pl")
+            return option.label_pl if is_polish and option.label_pl else option.label
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        return str(number_format(value, force_grouping=True))
+    if definition.type in {PropertyType.DATE, PropertyType.DATETIME}:
+        try:
+            return str(date_format(date.fromisoformat(str(value)), "j M Y"))
+        except ValueError:
+            return str(value)
+    return str(value)
+
+
+def days(count: Any) -> str:
+    number = count if isinstance(count, int) else 0
+    return ngettext("%(count)s day", "%(count)s days", number) % {
+        "count": number_format(number, force_grouping=True)
+    }
+
+
+def _moved(count: Any) -> str:
+    number = count if isinstance(count, int) else 0
+    if number == 0:
+        return _("today")
+    pattern = _("%(days)s after today") if number > 0 else _("%(days)s before today")
+    return pattern % {"days": days(abs(number))}
+
+
+def _status(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    text = STATUSES.get(str(condition.written["marketing_status"]))
+    return _(text) if text else _as_written(condition, definitions)
+
+
+def _counts(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    if condition.written["counts"] is True:
+        return _("counts toward the contact tier")
+    return _("does not count toward the contact tier")
+
+
+def _source(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    return _("was set as marketing by %(tools)s") % {"tools": _tools(condition)}
+
+
+def _created_by(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    return _("was created by %(tools)s") % {"tools": _tools(condition)}
+
+
+def _tools(condition: Condition) -> str:
+    wanted = condition.written[condition.kind]
+    given = wanted if isinstance(wanted, list) else [wanted]
+    names = ", ".join(source_name(str(one)) for one in given)
+    number = condition.written.get("source_id")
+    return f"{names} {number}" if number else names
+
+
+def _changed(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    name = str(condition.written["changed"])
+    definition = definitions.get(name)
+    if name == "status":
+        label = _("Marketing contact status")
+    else:
+        label = label_of(definition) if definition else name
+    return _("%(name)s was changed in the last %(value)s") % {
+        "name": label,
+        "value": days(condition.written.get("in_last_days")),
+    }
+
+
+def _was_ever(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    definition = definitions.get(str(condition.written["was_ever"]))
+    if definition is None:
+        return _as_written(condition, definitions)
+    return _("%(name)s is or was %(value)s") % {
+        "name": label_of(definition),
+        "value": shown(definition, condition.written.get("value")),
+    }
+
+
+SAYERS: dict[str, Sayer] = {
+    "property": _property,
+    "marketing_status": _status,
+    "counts": _counts,
+    "source": _source,
+    "created_by": _created_by,
+    "changed": _changed,
+    "was_ever": _was_ever,
+}
