@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
 
 from marketable.accounts import queries as accounts
 from marketable.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
@@ -43,6 +44,20 @@ class ContentSecurityPolicy:
         response = self.answer(request)
         response.headers.setdefault("Content-Security-Policy", self.POLICY)
         return response
+
+
+class Utf8Forms:
+    """Forms are UTF-8; one that says otherwise is no form of ours, and could hold what no text
+    can. Django itself takes care of other kinds of form."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.lower() not in {"utf-8", "utf8"}:
+            return HttpResponseBadRequest(_("Forms are taken in UTF-8 only."))
+        return self.answer(request)
 
 
 class ChosenLanguage:
@@ -87,4 +102,5 @@ class RefusalPages:
         if not isinstance(error, Refused):
             return None
         template = "web/_refused.html" if getattr(request, "htmx", False) else "web/refused.html"
-        return render(request, template, {"refusal": error}, status=http_status(error))
+        page = {"refusal": error, "is_missing": isinstance(error, NotFound)}
+        return render(request, template, page, status=http_status(error))

@@ -273,6 +273,27 @@ def test_a_larger_one_goes_to_jobs(
     assert "See the progress" in text(done)
 
 
+def test_the_toast_of_a_larger_one_tells_when_it_has_ended(
+    browser: Client, account: AccountInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:  # B6
+    monkeypatch.setattr(bulk_services, "REQUEST_LIMIT", 1)
+    monkeypatch.setattr(bulk_services, "enqueue", lambda job, **ids: None)
+    answer = ask(browser, account, id=make.contacts(account, 2))
+    done = browser.post(plan_of(answer), {"count": "2"}, headers={"HX-Request": "true"})
+    toast = done.context["toast"]
+    assert toast["follow_url"] in done.content.decode()
+    waiting = browser.get(toast["follow_url"])
+    assert waiting.status_code == 204
+    assert set(json.loads(waiting.headers["HX-Trigger"])) == {"usage-changed"}
+    while bulk_services.run_next_batch(account.id, int(toast["key"]), now=JAN_20):
+        pass
+    ended = browser.get(toast["follow_url"])
+    assert "2 contacts are marketing contacts now." in text(ended)
+    assert "Take back on 1 Feb" in text(ended)
+    assert toast["follow_url"] not in ended.content.decode()
+    assert set(json.loads(ended.headers["HX-Trigger"])) == {"usage-changed", "contacts-changed"}
+
+
 def test_the_number_and_the_words_follow_the_readers_language(
     account: AccountInfo, owner: User
 ) -> None:  # Y1, Y2

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketable.web.contacts import views
+from marketable.web.contacts import done, views
 
 app_name = "contacts"
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("export", views.export, name="export"),
     path("plan", views.plan, name="plan"),
     path("plan/<uuid:plan_id>/confirm", views.confirm, name="confirm"),
+    path("jobs/<int:job_id>/toast", done.follow, name="follow"),
     path("delete", views.delete, name="delete"),
 ]

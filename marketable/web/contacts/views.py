@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import trigger_client_event
 
 from marketable.accounts import queries as accounts
 from marketable.accounts import services as account_services
@@ -39,7 +38,7 @@ from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Verdict
 from marketable.segments.selection import Selection, compile_selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
-from marketable.web.contacts import columns, new, plans
+from marketable.web.contacts import columns, done, new, plans
 from marketable.web.contacts import page as pages
 from marketable.web.contacts.columns import Column
 from marketable.web.contacts.table import (
@@ -85,7 +84,7 @@ def confirm(request: AccountRequest, account_id: int, plan_id: UUID) -> HttpResp
     if count is None and stored.bulk_action_id is None:
         return _ask_again(request, plan_id, typed=typed)
     try:
-        done = bulk_actions.confirm(
+        job = bulk_actions.confirm(
             account_id,
             plan_id,
             count if count is not None else stored.changing,
@@ -99,7 +98,7 @@ def confirm(request: AccountRequest, account_id: int, plan_id: UUID) -> HttpResp
         return _ask_again(request, plan_id)
     except (NothingToDo, CeilingReached) as refusal:
         return _ask_again(request, plan_id, because=refusal.message)
-    return _done(request, done)
+    return _done(request, job)
 
 
 def _may_change_status(request: AccountRequest) -> None:
@@ -175,27 +174,11 @@ def _back(request: AccountRequest, chosen: Selection) -> str:
     return reverse("contacts:list", args=[request.account.id]) + of_selection(chosen).address()
 
 
-def _done(request: AccountRequest, done: BulkActionView) -> HttpResponse:
+def _done(request: AccountRequest, job: BulkActionView) -> HttpResponse:
     """Answer a confirmed plan: a toast over the table, or the job's page without a script."""
-    job_url = reverse("jobs:job", args=[request.account.id, done.id])
-    if not request.htmx:
-        return HttpResponseRedirect(job_url)
-    is_finished = done.is_finished
-    next_date = billing.calendar(request.account.id).next_update_date(request.today)
-    page = {
-        "text": plans.done_text(done.kind, done.outcomes, done.update_date)
-        if is_finished
-        else plans.running_text(done.total),
-        "job_url": job_url,
-        "is_finished": is_finished,
-        "see_url": reverse("contacts:list", args=[request.account.id]) + f"?job={done.id}",
-        "take_back_url": reverse("jobs:take_back", args=[request.account.id, done.id]),
-        "take_back_label": plans.take_back_label(done.kind, next_date) if is_finished else "",
-    }
-    response = render(request, "contacts/_done.html", page)
-    trigger_client_event(response, "plan-done", {})
-    trigger_client_event(response, "contacts-changed", {})
-    return trigger_client_event(response, "usage-changed", {})
+    if request.htmx:
+        return done.answer(request, job)
+    return HttpResponseRedirect(reverse("jobs:job", args=[request.account.id, job.id]))
 
 
 # The table
@@ -379,7 +362,7 @@ def delete(request: AccountRequest, account_id: int) -> HttpResponse:
     if expected is None:
         return _deletion_page(request, selection, reach, status=400)
     try:
-        done = delete_selection(
+        deleted = delete_selection(
             account_id,
             selection,
             expected=expected,
@@ -389,7 +372,7 @@ def delete(request: AccountRequest, account_id: int) -> HttpResponse:
         )
     except (PlanOutdated, NothingToDo):
         return _deletion_page(request, selection, reach, was=expected, status=409)
-    messages.success(request, plans.deleted_text(done.archived))
+    messages.success(request, plans.deleted_text(deleted.archived))
     return HttpResponseRedirect(_back(request, selection))
 
 

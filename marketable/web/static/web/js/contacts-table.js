@@ -208,8 +208,9 @@
     kept = null;
   });
 
+  /* The dialog gives the focus back to the bulk bar, which is gone by then: the table takes it. */
   document.body.addEventListener("plan-done", () => {
-    table()?.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+    setTimeout(() => table()?.querySelector("[tabindex='0']")?.focus({ preventScroll: true }), 0);
   });
 
   /* A column moves within the list at once; the form then sends the whole order. */

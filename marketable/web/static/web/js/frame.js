@@ -21,7 +21,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // A toast leaves after its seconds, but never while somebody points at it or has the focus in it.
 function watchToast(toast) {
-  const seconds = Number(toast.dataset.toastSeconds || 10);
+  const seconds = Number(toast.dataset.toastSeconds ?? 10);
+  if (seconds === 0) return; // it waits for something and is replaced by what came of it
   let left = setTimeout(() => toast.remove(), seconds * 1000);
   const stay = () => clearTimeout(left);
   const leaveSoon = () => { stay(); left = setTimeout(() => toast.remove(), 3000); };
@@ -37,6 +38,10 @@ new MutationObserver((changes) => {
     }
   }
 }).observe(toasts, { childList: true });
+
+document.addEventListener("click", (event) => {
+  event.target.closest?.("[data-close-toast]")?.closest("[data-toast]").remove();
+});
 
 function warn(text) {
   const toast = document.createElement("div");
@@ -64,7 +69,6 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  const drawer = document.getElementById("nav-open");
   const [menu] = openMenus();
   if (menu) {
     menu.open = false;
@@ -76,10 +80,13 @@ document.addEventListener("keydown", (event) => {
   event.stopPropagation();
 }, true);
 
-// The drawer of narrow windows closes by a click beside it.
+// The drawer of narrow windows takes the focus, and closes by a click beside it.
+const drawer = document.getElementById("nav-open");
+drawer?.addEventListener("change", () => {
+  if (drawer.checked) document.querySelector(".nav summary, .nav a")?.focus();
+});
 document.addEventListener("click", (event) => {
-  const drawer = document.getElementById("nav-open");
-  if (drawer?.checked && event.target.closest(".page")) drawer.checked = false;
+  if (drawer?.checked && event.target.closest("main, .usage")) drawer.checked = false;
 });
 
 // The navigation folds to its icons; the server reads the cookie, so that no page jumps.

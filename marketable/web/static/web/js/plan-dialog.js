@@ -42,7 +42,8 @@
     const shown = dialog();
     if (!shown || event.detail.target !== shown) return;
     if (!shown.firstElementChild) return;
-    if (!shown.open) {
+    const isNew = !shown.open;
+    if (isNew) {
       // The dialog gives the focus back to what has it now, and that must not be hidden by then.
       for (const menu of document.querySelectorAll("details.menu[open]")) {
         menu.querySelector("summary").focus();
@@ -51,8 +52,10 @@
       shown.showModal();
     }
     prepare(shown);
-    const first = shown.querySelector("input[data-expected], [data-close-plan]");
-    first?.focus();
+    // A plan asked for again by the tick inside leaves the focus on that tick.
+    if (isNew || !shown.contains(document.activeElement)) {
+      shown.querySelector("input[data-expected], [data-close-plan]")?.focus();
+    }
   });
 
   document.body.addEventListener("plan-done", () => {
