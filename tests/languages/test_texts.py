@@ -11,6 +11,10 @@ from django.template.base import Lexer, TokenType
 from django.utils import translation
 from django.utils.translation import ngettext
 
+from marketable.accounts.wording import RIGHTS
+from marketable.history.sources import SourceType
+from marketable.history.wording import source_name
+from marketable.web.wording import KINDS, ROLES
 from ops import texts
 from tests.languages.reading import read
 
@@ -156,3 +160,71 @@ def unmarked(source: str) -> Iterator[str]:
 @pytest.mark.parametrize("path", [path for path in PYTHON if "postgres" not in path.parts], ids=str)
 def test_no_page_and_no_refusal_says_a_sentence_past_the_catalogues(path: Path) -> None:
     assert list(unmarked(path.read_text(encoding="utf-8"))) == []
+
+
+#: Said of one contact in the glossary, of many or by another form of the verb on pages.
+INFLECTED = {
+    *("set as marketing", "set as non-marketing at the next update"),
+    *("keep as marketing", "change"),
+}
+
+
+def terms() -> Iterator[tuple[str, str]]:
+    """Yield the terms of the glossary: English, Polish."""
+    rows = (texts.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        if row.startswith("|") and cells[0] not in {"English", "---"}:
+            yield from zip(cells[0].split("; "), cells[1].split("; "), strict=False)
+
+
+def test_a_term_is_translated_as_the_glossary_says() -> None:  # Y3
+    polish = {
+        str(one.id).casefold(): str(one.string).casefold()
+        for one in messages("pl")
+        if one.context is None
+    }
+    wanted = {
+        english: term for english, term in terms() if english in polish and english not in INFLECTED
+    }
+    said = {english: polish[english] for english in wanted}
+    assert said == wanted
+    assert {"contact tier", "next update date", "marketing contact", "source"} <= set(said)
+
+
+#: The tools of H2, as a contact's status names them.
+TOOLS = {
+    SourceType.BULK: "Zmiana masowa",
+    SourceType.RECORD: "Rekord kontaktu",
+    SourceType.CREATE: "Utworzono ręcznie",
+    SourceType.WIZARD: "Kreator zarządzania",
+    SourceType.WORKFLOW: "Przepływ pracy",
+    SourceType.FORM: "Formularz",
+    SourceType.EXTERNAL_FORM: "Formularz zewnętrzny",
+    SourceType.CHATFLOW: "Przepływ czatu",
+    SourceType.IMPORT: "Import",
+    SourceType.INTEGRATION: "Integracja",
+    SourceType.API: "API",
+    SourceType.POLICY: "Zasada porządkowa",
+    SourceType.MERGE: "Scalenie",
+    SourceType.RESTORE: "Przywrócenie",
+    SourceType.UNDO: "Cofnięcie",
+    SourceType.COMMAND: "Wiersz poleceń",
+    SourceType.SYSTEM: "System",
+    SourceType.UPDATE_DATE: "Data aktualizacji",
+    SourceType.ACCOUNT: "Konto",
+}
+
+
+def test_the_tools_have_their_polish_names() -> None:  # H2
+    with translation.override("pl"):
+        assert {tool: source_name(tool.value) for tool in SourceType} == TOOLS
+
+
+@every_language
+def test_roles_rights_and_kinds_of_change_have_names(language: str) -> None:
+    with translation.override("en"):
+        english = {str(name) for name in (*ROLES.values(), *KINDS.values(), *RIGHTS.values())}
+    with translation.override(language):
+        names = {str(name) for name in (*ROLES.values(), *KINDS.values(), *RIGHTS.values())}
+    assert names & english <= {"Import"}
