@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format, number_format
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
+from django.utils.translation import ngettext
 
 from marketable.history.wording import source_name
+from marketable.properties.labels import label_of
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.segments.rules import TAKES, Condition, Filter, Group, Operator, Takes
 
@@ -99,11 +100,6 @@ def _property(condition: Condition, definitions: Mapping[str, PropertyDef]) -> s
     return _(patterns[operator]) % told
 
 
-def label_of(definition: PropertyDef) -> str:
-    is_polish = (get_language() or "").startswith("pl")
-    return definition.label_pl if is_polish and definition.label_pl else definition.label
-
-
 def shown(definition: PropertyDef, value: Any) -> str:
     """Return a value as people read it: options by label, days and numbers by locale."""
     if isinstance(value, list):
@@ -116,8 +112,7 @@ def shown(definition: PropertyDef, value: Any) -> str:
         return _moved(value.get("days_from_today"))
     for option in definition.options:
         if option.value == (str(value).lower() if isinstance(value, bool) else value):
-            is_polish = (get_language() or "").startswith("pl")
-            return option.label_pl if is_polish and option.label_pl else option.label
+            return label_of(option)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int | float):

@@ -228,3 +228,12 @@ def test_roles_rights_and_kinds_of_change_have_names(language: str) -> None:
     with translation.override(language):
         names = {str(name) for name in (*ROLES.values(), *KINDS.values(), *RIGHTS.values())}
     assert names & english <= {"Import"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(texts.SOURCE.glob("**/static/web/js/*.js")), ids=lambda path: path.name
+)
+def test_no_script_says_a_sentence_of_its_own(path: Path) -> None:
+    """Scripts take their texts from the page, where they are translated."""
+    written = re.findall(r"\"([^\"\n]*)\"|'([^'\n]*)'|`([^`]*)`", path.read_text(encoding="utf-8"))
+    assert [one for parts in written for one in parts if SENTENCE.match(one)] == []
