@@ -13,6 +13,7 @@ from typing import NoReturn
 from marketable.commands import (
     account,
     backup,
+    contacts,
     doctor,
     history,
     marketing,
@@ -28,6 +29,7 @@ NOUNS = (
     serve,
     worker,
     account,
+    contacts,
     marketing,
     usage,
     update_date,

@@ -23,6 +23,11 @@ class Retries(BaseRetryStrategy):
 RETRIES: Any = Retries()
 
 
+def is_last_try(context: JobContext) -> bool:
+    """Tell whether the job fails for good with its next error."""
+    return context.job is not None and context.job.attempts >= len(WAIT_SECONDS)
+
+
 def give_way(context: JobContext) -> None:
     """End the job between two of its steps if the worker is stopping; another begins it again."""
     if context.should_abort():

@@ -9,6 +9,7 @@ from procrastinate.job_context import JobContext
 
 from marketable import clock
 from marketable.bulk_actions import services as bulk_actions
+from marketable.jobs.failed_imports import telling_of_the_last_error
 from marketable.jobs.retries import RETRIES, give_way
 from marketable.marketing_status import services as marketing_status
 from marketable.queue import LINES, Job
@@ -28,8 +29,11 @@ def run_bulk_action(context: JobContext, *, account_id: int, bulk_action_id: int
 
 @app.task(name=Job.RUN_IMPORT.value, queue=LINES[Job.RUN_IMPORT], retry=RETRIES, pass_context=True)
 def run_import(context: JobContext, *, account_id: int, import_id: int) -> None:
-    while transfers.work_on(account_id, import_id, now=clock.now()):
-        give_way(context)
+    with telling_of_the_last_error(context, account_id, import_id):
+        while transfers.work_on(
+            account_id, import_id, now=clock.now(), between=lambda: give_way(context)
+        ):
+            give_way(context)
 
 
 @app.task(name=Job.APPLY_UPDATE_DATE.value, queue=LINES[Job.APPLY_UPDATE_DATE], retry=RETRIES)

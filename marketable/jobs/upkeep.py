@@ -26,6 +26,10 @@ from marketable.governance import services as governance
 from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
 from marketable.queue import Job, enqueue
+from marketable.transfers import queries as imports
+from marketable.transfers import services as transfers
+from marketable.transfers.errors import ImportUnknown
+from marketable.transfers.rules import ImportState
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +62,13 @@ def sweep(now: datetime) -> None:
             for account_id, bulk_action_id in bulk_actions.unfinished()
         ),
     )
+    resume(
+        Job.RUN_IMPORT,
+        (
+            {"account_id": account_id, "import_id": import_id}
+            for account_id, import_id in imports.unfinished()
+        ),
+    )
     for account_id, holder in sql.rows(
         "SELECT account_id, holder FROM reservation ORDER BY account_id, holder"
     ):
@@ -86,12 +97,14 @@ def under_way(job: Job) -> list[dict[str, Any]]:
 def is_abandoned(account_id: int, holder: str) -> bool:
     """Tell whether the work that holds places has ended or is gone."""
     kind, _colon, number = holder.partition(":")
-    if kind != "bulk":
-        return False
     try:
-        return bulk_actions.bulk_action(account_id, int(number)).is_finished
-    except BulkActionUnknown:
+        if kind == "bulk":
+            return bulk_actions.bulk_action(account_id, int(number)).is_finished
+        if kind == "import":
+            return imports.import_run(account_id, int(number)).state is not ImportState.RUNNING
+    except (BulkActionUnknown, ImportUnknown):
         return True
+    return False
 
 
 def write_usage_days(now: datetime) -> None:
@@ -144,7 +157,8 @@ def erase_old_archived(now: datetime) -> None:
 
 
 def clear_remains(now: datetime) -> None:
-    """Delete expired sessions and the jobs that ended long ago."""
+    """Delete expired sessions, jobs that ended long ago, and what imports left behind."""
+    transfers.clear_remains(now=now)
     call_command("clearsessions")
     async_to_sync(app.job_manager.delete_old_jobs)(
         nb_hours=int(JOBS_KEPT_FOR / timedelta(hours=1)),

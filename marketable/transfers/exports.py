@@ -1,7 +1,9 @@
 """Contacts as CSV. The text is made by the server's own COPY, so an export is about as quick as
 reading the table, and memory does not grow with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
 from django.db import connection
@@ -10,30 +12,37 @@ from psycopg import sql as pg
 from marketable import clock
 from marketable.accounts import queries as accounts
 from marketable.billing.rules import today_in
+from marketable.history.sources import REASON_TYPES
 from marketable.properties import queries as properties
+from marketable.properties.defaults import DERIVED
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.sql import SubQuery
 
 MOMENT = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-COUNTS = "(m.contact_id IS NOT NULL)"
+REASON = " ".join(f"WHEN '{ours}' THEN '{named}'" for ours, named in REASON_TYPES.items())
 
 #: Columns that are no stored property; `m` is the status row if it counts.
 SPECIAL = {
-    "hs_object_id": "c.id::text",
+    "hs_object_id": "c.id",
     "email": "c.email",
     "createdate": MOMENT.format(value="c.created_at"),
     "lastmodifieddate": MOMENT.format(value="c.updated_at"),
-    "hs_marketable_status": f"CASE WHEN {COUNTS} THEN 'true' ELSE 'false' END",
-    "hs_marketable_until_renewal": "CASE WHEN m.leaving_on IS NOT NULL THEN 'true' "
-    "ELSE 'false' END",
-    "hs_marketable_reason_type": "m.source_type",
+    "hs_createdate": MOMENT.format(value="c.created_at"),
+    "hs_lastmodifieddate": MOMENT.format(value="c.updated_at"),
+    "hs_email_domain": "split_part(c.email, '@', 2)",
+    "hs_marketable_status": "m.contact_id IS NOT NULL",
+    "hs_marketable_until_renewal": "m.leaving_on IS NOT NULL",
+    "hs_marketable_reason_type": f"CASE m.source_type {REASON} ELSE m.source_type END",
     "hs_marketable_reason_id": "m.source_id",
     "marketable_since": MOMENT.format(value="m.since"),
-    "marketable_leaving_on": "m.leaving_on::text",
+    "marketable_leaving_on": "m.leaving_on",
     "hs_additional_emails": "(SELECT string_agg(other.address, ';' ORDER BY other.address) "
     "FROM contact_address AS other WHERE other.account_id = c.account_id "
     "AND other.contact_id = c.id AND NOT other.is_primary)",
 }
+BOOLEANS = frozenset({"hs_marketable_status", "hs_marketable_until_renewal"})
+#: Those that people could have written, beside stored texts.
+TEXTS = frozenset({"email", "hs_additional_emails", "hs_marketable_reason_id"})
 #: Names that the table's columns have besides those of properties.
 ALIASES = {
     "status": "hs_marketable_status",
@@ -41,12 +50,20 @@ ALIASES = {
     "since": "marketable_since",
     "leaving_on": "marketable_leaving_on",
 }
-#: J19: no spreadsheet may take a value for a formula. Telephone numbers and numbers below zero
-#: begin like one and are none.
-SAFE = (
-    "CASE WHEN ({value}) ~ '^[=@\\t\\r]' OR (({value}) ~ '^[+-]' AND ({value}) !~ '^[+-][0-9 ().,/-]*$') "
-    "THEN '''' || ({value}) ELSE ({value}) END"
+#: J19: no spreadsheet may take a value for a formula. The first characters are = + - @, a tab and
+#: a line's end; comparing their number is quicker than a pattern.
+SAFE = "CASE WHEN ascii({value}) IN (61, 43, 45, 64, 9, 13) THEN '''' || {value} ELSE {value} END"
+#: Types whose values are no texts, and begin like a formula only as a number below zero.
+HARMLESS = frozenset(
+    {PropertyType.NUMBER, PropertyType.BOOL, PropertyType.DATE, PropertyType.DATETIME}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    contact_count: int
+    columns: tuple[str, ...]
+    byte_count: int
 
 
 def export_contacts(
@@ -56,8 +73,9 @@ def export_contacts(
     out: BinaryIO,
     *,
     with_bom: bool = True,
-) -> int:
-    """Write the chosen contacts as CSV in order of their numbers; return how many bytes.
+    now: datetime | None = None,
+) -> Exported:
+    """Write the chosen contacts as CSV in order of their numbers.
 
     columns   names of properties, or of the table's columns; unknown ones are left out. The first
               columns are always the record's number and the address
@@ -67,36 +85,32 @@ def export_contacts(
     """
     account = accounts.account(account_id)
     definitions = properties.definitions(account_id)
-    names = list(
-        dict.fromkeys(
-            [
-                "hs_object_id",
-                "email",
-                *expanded(columns, with_status=account.has_marketing_contacts),
-            ]
-        )
-    )
-    names = [name for name in names if name in SPECIAL or name in definitions]
-    selected = pg.SQL(", ").join(
-        pg.SQL("{} AS {}").format(_expression(name, definitions.get(name)), pg.Identifier(name))
-        for name in names
-    )
-    today = today_in(account.zone, clock.now())
+    wanted = expanded(columns, with_status=account.has_marketing_contacts)
+    names = [
+        name
+        for name in dict.fromkeys(["hs_object_id", "email", *wanted])
+        if name in SPECIAL or name in definitions
+    ]
+    stored = {name: f"p{place}" for place, name in enumerate(names) if name not in SPECIAL}
     statement = pg.SQL(
-        "COPY (SELECT {columns} FROM contact AS c LEFT JOIN marketing_contact AS m "
-        "ON m.account_id = c.account_id AND m.contact_id = c.id "
-        "AND (m.leaving_on IS NULL OR m.leaving_on > {today}) "
-        "WHERE c.account_id = {account_id} AND c.id IN ({chosen}) ORDER BY c.id) "
+        "COPY (SELECT {columns} FROM {contacts} LEFT JOIN marketing_contact AS m "
+        "ON m.account_id = {account_id} AND m.contact_id = c.id "
+        "AND (m.leaving_on IS NULL OR m.leaving_on > {today}) ORDER BY c.id) "
         "TO STDOUT WITH (FORMAT csv, HEADER true)"
     )
     with connection.cursor() as cursor:
         # COPY takes no parameters: the client writes the selection's values as literals.
-        text = cursor.cursor.mogrify(chosen.text, {**chosen.params, "account_id": account_id})
+        belongs = cursor.cursor.mogrify(chosen.belongs, {**chosen.params, "account_id": account_id})
         whole = statement.format(
-            columns=selected,
-            today=pg.Literal(today),
+            columns=pg.SQL(", ").join(
+                pg.SQL("{} AS {}").format(
+                    _expression(name, definitions.get(name), stored), pg.Identifier(name)
+                )
+                for name in names
+            ),
+            contacts=_contacts(definitions, stored, account_id, belongs),
             account_id=pg.Literal(account_id),
-            chosen=pg.SQL(text),
+            today=pg.Literal(today_in(account.zone, now or clock.now())),
         )
         written = 0
         if with_bom:
@@ -104,7 +118,49 @@ def export_contacts(
         with cursor.copy(whole) as copy:
             for block in copy:
                 written += out.write(block)
-    return written
+        return Exported(int(cursor.rowcount), tuple(names), written)
+
+
+def _contacts(
+    definitions: Mapping[str, PropertyDef], stored: Mapping[str, str], account_id: int, belongs: str
+) -> pg.Composable:
+    """Return the chosen contacts with each value that is needed taken out of the record once."""
+    values = [
+        pg.SQL(", {} AS {}").format(_value(definitions[name]), pg.Identifier(column))
+        for name, column in stored.items()
+    ]
+    return pg.SQL(
+        "(SELECT c.account_id, c.id, c.email, c.created_at, c.updated_at{values} "
+        "FROM contact AS c WHERE c.account_id = {account_id} AND {belongs} ORDER BY c.id) AS c"
+    ).format(
+        values=pg.SQL("").join(values), account_id=pg.Literal(account_id), belongs=pg.SQL(belongs)
+    )
+
+
+def _value(definition: PropertyDef) -> pg.Composable:
+    name = pg.Literal(definition.name)
+    if definition.is_multiple:
+        return pg.SQL(
+            "(SELECT string_agg(one, ';') FROM jsonb_array_elements_text("
+            "CASE WHEN jsonb_typeof(c.properties->{name}) = 'array' "
+            "THEN c.properties->{name} ELSE '[]' END) AS one)"
+        ).format(name=name)
+    return pg.SQL("c.properties->>{}").format(name)
+
+
+def _expression(
+    name: str, definition: PropertyDef | None, stored: Mapping[str, str]
+) -> pg.Composable:
+    if name in BOOLEANS:
+        return pg.SQL("CASE WHEN " + SPECIAL[name] + " THEN 'true' ELSE 'false' END")
+    if name in TEXTS:
+        return pg.SQL(SAFE.format(value=f"({SPECIAL[name]})"))
+    if name in SPECIAL:
+        return pg.SQL(SPECIAL[name])
+    assert definition is not None
+    if definition.type in HARMLESS:
+        return pg.SQL(f"c.{stored[name]}")
+    return pg.SQL(SAFE.format(value=f"c.{stored[name]}"))
 
 
 def expanded(columns: Sequence[str], *, with_status: bool) -> list[str]:
@@ -121,23 +177,7 @@ def expanded(columns: Sequence[str], *, with_status: bool) -> list[str]:
 
 
 def all_columns(account_id: int) -> list[str]:
-    """Return every property of the account, for a whole export."""
-    return list(properties.definitions(account_id))
-
-
-def _expression(name: str, definition: PropertyDef | None) -> pg.Composable:
-    if name in SPECIAL and name not in {"email", "hs_additional_emails", "hs_marketable_reason_id"}:
-        return pg.SQL(SPECIAL[name])
-    if name in SPECIAL:
-        return pg.SQL(SAFE).format(value=pg.SQL(SPECIAL[name]))
-    assert definition is not None
-    value = pg.SQL("c.properties->>{}").format(pg.Literal(name))
-    if definition.is_multiple:
-        value = pg.SQL(
-            "(SELECT string_agg(one, ';') FROM jsonb_array_elements_text("
-            "CASE WHEN jsonb_typeof(c.properties->{name}) = 'array' "
-            "THEN c.properties->{name} ELSE '[]' END) AS one)"
-        ).format(name=pg.Literal(name))
-    if definition.type in {PropertyType.NUMBER, PropertyType.BOOL, PropertyType.DATE}:
-        return value
-    return pg.SQL(SAFE).format(value=value)
+    """Return every property of the account that is kept or that an export can tell, for a whole
+    export."""
+    untold = {one.name for one in DERIVED} - SPECIAL.keys()
+    return [name for name in properties.definitions(account_id) if name not in untold]

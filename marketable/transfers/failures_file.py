@@ -4,24 +4,23 @@ and dropped back in."""
 import csv
 import os
 import uuid
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from marketable import sql
 from marketable.contacts.rules import csv_safe
-from marketable.transfers import queries
+from marketable.transfers import mapping, queries
 from marketable.transfers.queries import ImportView
-from marketable.transfers.reading import clean, rows_of, same_width
+from marketable.transfers.reading import Format, clean, rows_of, same_width
 
-REASON = "reason"
+FORMAT = Format("csv", encoding="utf-8-sig")
 
 
 def write(account_id: int, view: ImportView) -> str:
     """Write the failures of an import by reading its file once more; return the stored name."""
-    stored_as = f"{uuid.uuid4().hex}.csv"
+    stored_as = f"import-{view.id}-not-taken-{uuid.uuid4().hex[:8]}.csv"
     path = queries.folder() / stored_as
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8-sig", newline="") as out:  # noqa: PTH123
+    with open(descriptor, "w", encoding=FORMAT.encoding, newline="") as out:  # noqa: PTH123
         csv.writer(out).writerows(lines(account_id, view))
     return stored_as
 
@@ -32,11 +31,10 @@ def lines(account_id: int, view: ImportView) -> Iterator[list[str]]:
     The failed lines come from the database in order, beside the file's rows in order, so neither
     is ever held as a whole.
     """
-    headers = [*view.headers]
-    if REASON in headers:  # a failures file that was dropped back in
-        headers.remove(REASON)
-    places = [place for place, name in enumerate(view.headers) if name != REASON]
-    yield [*map(csv_safe, headers), REASON]
+    places = list(range(len(view.headers)))
+    if mapping.is_reason(view.headers, places[-1]) and not view.mapping[-1]:
+        places.pop()  # a failures file that was dropped back in
+    yield [*(csv_safe(view.headers[place]) for place in places), mapping.REASON]
     for failed, cells in rows_of_failures(view, _failed_lines(account_id, view.id)):
         shown = [csv_safe(clean(cells[place])) for place in places]
         shown += [csv_safe(clean(cell)) for cell in cells[len(view.headers) :]]
@@ -74,21 +72,3 @@ def _failed_lines(account_id: int, import_id: int) -> Iterator[Failure]:
         for line, code, field in found:
             yield int(line), str(code), str(field)
         after = int(found[-1][0])
-
-
-def forget(path: Path, addresses: Sequence[str]) -> None:
-    """Remove the rows that name one of the addresses."""
-    if not path.exists():
-        return
-    sought = [address.casefold() for address in addresses]
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with (
-        path.open(encoding="utf-8-sig", newline="") as file,
-        open(descriptor, "w", encoding="utf-8-sig", newline="") as out,  # noqa: PTH123
-    ):
-        writer = csv.writer(out)
-        for row in csv.reader(file):
-            if not any(one in cell.casefold() for cell in row for one in sought):
-                writer.writerow(row)
-    fresh.replace(path)

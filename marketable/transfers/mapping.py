@@ -1,7 +1,6 @@
 """Which column is which property: suggestions, and the checks of what a person chose. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from marketable.contacts.rules import fold
 from marketable.properties.rules import PropertyDef
@@ -25,17 +24,9 @@ SYNONYMS = {
     "lifecyclestage": ("stage", "lifecycle", "etap"),
 }
 STATUS_HEADERS = ("marketing contact status", "status kontaktu marketingowego", "marketing status")
+#: The last column of a file of rows that were not taken.
+REASON = "reason"
 OVERWRITES = ("always", "empty", "never")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the file. `property` None: ignored. `refused` says why it cannot be taken."""
-
-    header: str
-    property: str | None
-    overwrite: str = "always"
-    refused: str = ""
 
 
 def plain(header: str) -> str:
@@ -59,10 +50,9 @@ def suggest(
             known.setdefault(text, name)
     found: list[str | None] = []
     for header in headers:
-        name = known.get(plain(header))
-        if name and (definitions[name].is_read_only or name in found):
-            name = None
-        found.append(name)
+        name = known.get(plain(header), "")
+        is_free = name and not definitions[name].is_read_only and name not in found
+        found.append(name if is_free and not is_reason(headers, len(found)) else None)
     if "email" not in found:
         for place in range(len(headers)):
             cells = [row[place] for row in rows if row[place]]
@@ -80,3 +70,17 @@ def is_status(header: str, definitions: Mapping[str, PropertyDef]) -> bool:
         if text in {plain(name), plain(one.label), plain(one.label_pl)}:
             return True
     return text in STATUS_HEADERS
+
+
+def is_read_only(header: str, definitions: Mapping[str, PropertyDef]) -> bool:
+    """Tell whether a column is a property that no file can set, the status among them (J5)."""
+    text = plain(header)
+    return is_status(header, definitions) or any(
+        one.is_read_only and text in {plain(one.name), plain(one.label), plain(one.label_pl)}
+        for one in definitions.values()
+    )
+
+
+def is_reason(headers: Sequence[str], place: int) -> bool:
+    """Tell whether a column is that of the reasons, in a failures file that was dropped back in."""
+    return place == len(headers) - 1 and headers[place] == REASON

@@ -14,17 +14,17 @@ class ImportRun(models.Model):
     file_name = models.TextField()
     stored_as = models.TextField()  # name inside the data folder
     byte_size = models.BigIntegerField(default=0)
-    format = models.JSONField(default=dict)  # kind, encoding, delimiter, quote, has_header, sheet
+    format = models.JSONField(default=dict)  # kind, encoding, delimiter, quote, …
     headers = models.JSONField(default=list)
     mapping = models.JSONField(default=dict)  # column index → {property, overwrite} or null
     options = models.JSONField(default=dict)  # marketing, mode, expect, date_order
     check_result = models.JSONField(default=dict)
     staged_rows = models.IntegerField(default=0)
-    total = models.IntegerField(default=0)
+    reached_line = models.IntegerField(default=0)  # the last one staged, then the last one taken
+    total = models.IntegerField(default=0)  # rows; 0 until they are counted
     done = models.IntegerField(default=0)
     outcomes = models.JSONField(default=dict)
     change_id = models.BigIntegerField(null=True)
-    bulk_action_id = models.BigIntegerField(null=True)
     failures_as = models.TextField(default="")
     error = models.TextField(default="")
     created_at = models.DateTimeField()

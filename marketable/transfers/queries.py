@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from marketable import sql
 from marketable.errors import message_of
@@ -14,12 +15,16 @@ from marketable.history.sources import Source
 from marketable.transfers.errors import ImportUnknown
 from marketable.transfers.models import ImportRun
 from marketable.transfers.reading import Format
-from marketable.transfers.rules import ImportState, Marketing
+from marketable.transfers.rules import ImportState, Marketing, Mode
+
+#: What rows became that were taken; the other outcomes are reasons.
+DONE = frozenset({"created", "updated", "unchanged", "marketing_started"})
 
 
 @dataclass(frozen=True, slots=True)
 class ImportView:
-    """An import with its progress. `outcomes` counts rows by what became of them."""
+    """An import with its progress. `outcomes` counts rows by what became of them; `done` of
+    `total` are rows; while the file is checked, the total is not known."""
 
     id: int
     state: ImportState
@@ -31,6 +36,7 @@ class ImportView:
     mapping: tuple[Mapping[str, Any] | None, ...]
     options: Mapping[str, Any]
     check: Mapping[str, Any]
+    reached_line: int
     total: int
     done: int
     outcomes: Mapping[str, int]
@@ -65,18 +71,29 @@ class ImportView:
 
     @property
     def failed(self) -> int:
-        known = {"created", "updated", "unchanged", "marketing_started"}
-        return sum(count for name, count in self.outcomes.items() if name not in known)
+        return sum(self.failures.values())
 
     @property
     def failures(self) -> dict[str, int]:
         """Return the codes of rows that were not taken, with their counts."""
-        known = {"created", "updated", "unchanged", "marketing_started"}
-        return {name: count for name, count in self.outcomes.items() if name not in known}
+        return {name: count for name, count in self.outcomes.items() if name not in DONE}
 
     @property
     def marketing(self) -> Marketing:
         return Marketing(self.options.get("marketing", Marketing.LEAVE))
+
+    @property
+    def mode(self) -> Mode:
+        return Mode(self.options.get("mode", Mode.UPSERT))
+
+    @property
+    def includes_unreachable(self) -> bool:
+        return bool(self.options.get("include_unreachable"))
+
+    @property
+    def starts_when_checked(self) -> bool:
+        """Whether the run was asked for together with the check."""
+        return "expected" in self.options
 
     @property
     def percent(self) -> int:
@@ -108,7 +125,8 @@ def import_runs(account_id: int, *, since: datetime, limit: int = 100) -> list[I
 def unfinished() -> list[tuple[int, int]]:
     """Return (account, import) of those that should be worked on, of all accounts."""
     states = [ImportState.CHECKING.value, ImportState.RUNNING.value, ImportState.UNDOING.value]
-    found = ImportRun.objects.filter(state__in=states).order_by("created_at")
+    to_be_started = Q(state=ImportState.CHECKED.value, options__has_key="expected")
+    found = ImportRun.objects.filter(Q(state__in=states) | to_be_started).order_by("created_at")
     return list(found.values_list("account_id", "id"))
 
 
@@ -138,6 +156,16 @@ def failures(
     return [(int(line), str(code), str(field)) for line, code, field in found]
 
 
+def failure_counts(account_id: int, import_id: int) -> dict[str, int]:
+    """Return how many rows cannot be taken, by reason."""
+    found = sql.rows(
+        "SELECT code, count(*) FROM import_failure WHERE account_id = %(account_id)s "
+        "AND import_id = %(import_id)s GROUP BY code",
+        {"account_id": account_id, "import_id": import_id},
+    )
+    return {str(code): int(count) for code, count in found}
+
+
 def view(row: ImportRun) -> ImportView:
     return ImportView(
         id=row.id,
@@ -150,6 +178,7 @@ def view(row: ImportRun) -> ImportView:
         mapping=tuple(row.mapping.get("columns", [])),
         options=row.options,
         check=row.check_result,
+        reached_line=row.reached_line,
         total=row.total,
         done=row.done,
         outcomes=row.outcomes,

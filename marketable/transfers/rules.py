@@ -4,6 +4,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 BATCH = 20_000
+#: No file has as many rows.
+LAST_LINE = 2_147_483_647
 #: How long an import can be undone, and its failures file is kept.
 KEPT_FOR = timedelta(days=30)
 #: Drafts that nobody went on with.

@@ -1,10 +1,12 @@
-"""From a file's text to typed rows in the database, as a stream: memory does not grow with the
-file, and the parser works while the server stores."""
+"""From a file's text to typed rows in the database, block by block: memory does not grow with the
+file, and the parser works while the server stores.
+
+What a cell becomes is found once for each text of a column: files repeat themselves.
+"""
 
 import json
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,13 +14,24 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from marketable import sql
+from marketable.accounts import queries as accounts
 from marketable.contacts import rules
 from marketable.contacts.errors import InvalidEmail
-from marketable.contacts.services.values import address_hash
-from marketable.properties.rules import InvalidValue, Parser, PropertyDef, PropertyType, parser_for
+from marketable.contacts.rules import FORMULA_STARTS
+from marketable.contacts.services.values import address_hash, words_of
+from marketable.properties.rules import (
+    InvalidValue,
+    JsonValue,
+    Parser,
+    PropertyDef,
+    PropertyType,
+    as_text,
+    parser_for,
+)
 from marketable.transfers.reading import Format, rows_of
 
 NAMING = ("firstname", "lastname", "phone", "mobilephone", "company")
+OVERWRITES = ("always", "empty", "never")
 
 #: What the API and the failures file call a value that cannot be (api: error types of imports).
 REASONS = {
@@ -29,7 +42,14 @@ REASONS = {
     "INVALID_OWNER_ID": "COULD_NOT_FIND_OWNER",
 }
 
-Parsed = tuple[str | None, dict[str, Any], dict[str, Any], dict[str, Any]]
+#: A block is one transaction of the check.
+BLOCK_ROWS = 10_000
+BLOCK_CHARACTERS = 8 * 1024 * 1024
+#: Cells that are remembered, all columns together, and how long one may be.
+MOST_REMEMBERED = 100_000
+LONGEST_REMEMBERED = 100
+
+COLUMNS = "account_id, import_id, line, email, name_key, always, if_empty, only_new, words, keys"
 
 
 class RowRefused(Exception):
@@ -48,9 +68,11 @@ class ColumnTaken:
     name: str
     overwrite: str
     parse: Parser
+    is_unique: bool = False
 
 
 def columns_taken(
+    account_id: int,
     mapping: Sequence[Mapping[str, Any] | None],
     definitions: Mapping[str, PropertyDef],
     *,
@@ -61,7 +83,7 @@ def columns_taken(
     """Return the columns that are mapped to a property, with their parsers made once."""
     taken = []
     for place, chosen in enumerate(mapping):
-        if not chosen or not chosen.get("property"):
+        if not chosen or chosen.get("property") not in definitions:
             continue
         definition = definitions[chosen["property"]]
         # A file's choices and numbers may be written as people write them.
@@ -72,171 +94,256 @@ def columns_taken(
             decimal_comma=decimal_comma and definition.type is PropertyType.NUMBER,
             zone=zone,
         )
-        taken.append(ColumnTaken(place, definition.name, chosen.get("overwrite", "always"), parse))
+        if definition.has_external_options:
+            parse = _owner_parser(account_id, definition.name)
+        taken.append(
+            ColumnTaken(
+                place,
+                definition.name,
+                chosen.get("overwrite", "always"),
+                parse,
+                definition.is_unique,
+            )
+        )
     return taken
 
 
-def row_parser(
-    columns: Sequence[ColumnTaken], width: int, blocked: Callable[[str], bool]
-) -> Callable[[list[str]], Parsed]:
-    """Return a function from a row's cells to (address, always, if empty, only new).
+def _owner_parser(account_id: int, name: str) -> Parser:
+    """Return a function from a person's number or address to the number."""
+    known: dict[str, str] = {}
+    for person in accounts.members(account_id):
+        known[str(person.user_id)] = known[person.email.casefold()] = str(person.user_id)
 
-    It raises RowRefused for the first thing that is wrong with the row.
-    """
-    email_place = next((one.place for one in columns if one.name == "email"), None)
-    others = [
-        (one.place, one.name, one.parse, ("always", "empty", "never").index(one.overwrite))
-        for one in columns
-        if one.name != "email"
-    ]
-
-    def parse(row: list[str]) -> Parsed:
-        if len(row) > width:
-            raise RowRefused("INCORRECT_NUMBER_OF_COLUMNS", "")
-        given = len(row)
-        email: str | None = None
-        if email_place is not None and email_place < given and row[email_place].strip():
-            try:
-                email = rules.normalise_email(row[email_place])
-            except InvalidEmail:
-                raise RowRefused("INVALID_EMAIL", "email") from None
-            if blocked(email):
-                raise RowRefused("GDPR_BLACKLISTED_EMAIL", "email")
-        parts: tuple[dict[str, Any], dict[str, Any], dict[str, Any]] = ({}, {}, {})
-        for place, name, read, part in others:
-            if place < given and row[place]:
-                try:
-                    value = read(row[place])
-                except InvalidValue as error:
-                    raise RowRefused(REASONS.get(error.code, error.code), name) from None
-                if value is not None:
-                    parts[part][name] = value
-        if email is None and not any(name in part for part in parts for name in NAMING):
-            raise RowRefused("MISSING_REQUIRED_PROPERTY", "email")
-        return email, *parts
+    def parse(text: str) -> JsonValue | None:
+        given = text.strip().casefold()
+        if not given:
+            return None
+        if given not in known:
+            raise InvalidValue("INVALID_OWNER_ID", name, text)
+        return known[given]
 
     return parse
-
-
-def blocked_test(account_id: int) -> Callable[[str], bool]:
-    """Return a test of addresses against the account's block list, which is nearly always empty."""
-    hashes = {
-        row[0]
-        for row in sql.rows(
-            "SELECT address_hash FROM blocked_address WHERE account_id = %(account_id)s",
-            {"account_id": account_id},
-        )
-    }
-    if not hashes:
-        return lambda address: False
-    return lambda address: address_hash(account_id, address) in hashes
 
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def _copied(value: str | None) -> str:
-    return "\\N" if value is None else value.translate(ESCAPES)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a text of a column becomes.
+
+    piece   `"name":value` as JSON inside COPY's text, empty for no value
+    words   the words it is found by, each led by the account's number
+    folded  a name as it is sorted by
+    key     `"name":"value"` of a unique property, as it is compared
+    """
+
+    piece: str
+    words: tuple[str, ...] = ()
+    folded: str = ""
+    key: str = ""
 
 
-def _json(values: dict[str, Any]) -> str | None:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
+NOTHING = Cell("")
 
 
-def stage(
-    account_id: int,
-    import_id: int,
+class Column:
+    """Makes the cells of one column, each text once as long as it is remembered."""
+
+    def __init__(self, taken: ColumnTaken, lead: str, remembered: int) -> None:
+        self.place, self.name = taken.place, taken.name
+        self.part = OVERWRITES.index(taken.overwrite)
+        self._taken, self._lead, self._most = taken, lead, remembered
+        self._label = f"{_quoted(taken.name)}:"
+        self.known: dict[str, Cell] = {}
+
+    def make(self, text: str) -> Cell:
+        """Return the cell of a text. Raises RowRefused."""
+        try:
+            value = self._taken.parse(without_apostrophe(text))
+        except InvalidValue as error:
+            raise RowRefused(REASONS.get(error.code, error.code), self.name) from None
+        cell = NOTHING if value is None else self._cell(value)
+        if len(text) <= LONGEST_REMEMBERED:
+            if len(self.known) >= self._most:
+                self.known.clear()
+            self.known[text] = cell
+        return cell
+
+    def _cell(self, value: JsonValue) -> Cell:
+        key = _quoted(as_text(value).casefold()) if self._taken.is_unique else ""
+        return Cell(
+            self._label + _quoted(value),
+            tuple(self._lead + word for word in words_of(None, {self.name: value}, [])),
+            " ".join(rules.fold(str(value)).split()) if self.name in NAMING else "",
+            self._label + key if key else "",
+        )
+
+
+def _quoted(value: object) -> str:
+    """Return a value as JSON inside COPY's text."""
+    return json.dumps(value, ensure_ascii=False).replace("\\", "\\\\")
+
+
+def without_apostrophe(text: str) -> str:
+    """Return what a cell holds that was made safe for spreadsheets, as our own exports are (J19).
+
+    >>> without_apostrophe("'+48 601 234 567"), without_apostrophe("'t Hooft")
+    ('+48 601 234 567', "'t Hooft")
+    """
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_STARTS else text
+
+
+def row_maker(
+    columns: Sequence[ColumnTaken], width: int, account_id: int
+) -> Callable[[list[str]], tuple[str | None, str]]:
+    """Return a function from a row's cells to its address and what COPY is told of it after the
+    line number.
+
+    It raises RowRefused for the first thing that is wrong with the row.
+    """
+    email_place = next((one.place for one in columns if one.name == "email"), None)
+    lead = f"{account_id}:"
+    remembered = MOST_REMEMBERED // max(len(columns), 1)
+    others = [Column(one, lead, remembered) for one in columns if one.name != "email"]
+    plain = [(one, one.place, one.known.get, one.part) for one in others]
+    is_naming = {one.place for one in others if one.name in NAMING}
+    first = next((one.place for one in others if one.name == "firstname"), None)
+    last = next((one.place for one in others if one.name == "lastname"), None)
+    is_unique = any(one.is_unique for one in columns)
+
+    def make(row: list[str]) -> tuple[str | None, str]:
+        given = len(row)
+        if given > width and any(row[width:]):
+            raise RowRefused("INCORRECT_NUMBER_OF_COLUMNS", "")
+        email: str | None = None
+        if email_place is not None and email_place < given and row[email_place].strip():
+            try:
+                email = rules.normalise_email(without_apostrophe(row[email_place]))
+            except InvalidEmail:
+                raise RowRefused("INVALID_EMAIL", "email") from None
+        parts: tuple[list[str], list[str], list[str]] = ([], [], [])
+        words: list[str] = []
+        keys: list[str] = []
+        firstname = lastname = ""
+        is_named = email is not None
+        for column, place, known, part in plain:
+            if place < given and row[place]:
+                text = row[place]
+                cell = known(text) or column.make(text)
+                if cell.piece:
+                    parts[part].append(cell.piece)
+                    words += cell.words
+                    if place in is_naming:
+                        is_named = True
+                        if place == first:
+                            firstname = cell.folded
+                        elif place == last:
+                            lastname = cell.folded
+                    if is_unique and cell.key:
+                        keys.append(cell.key)
+        if not is_named:
+            raise RowRefused("MISSING_REQUIRED_PROPERTY", "email")
+        address = "\\N"
+        if email is not None:
+            address = email.translate(ESCAPES)
+            words[:0] = [lead + word for word in words_of(email, {}, [])]
+        name = f"{lastname} {firstname}".strip() or rules.fold(email or "")
+        always, if_empty, only_new = ("{" + ",".join(one) + "}" if one else "\\N" for one in parts)
+        key = name[: rules.LONGEST_NAME_KEY].translate(ESCAPES)
+        found_by = " ".join(words[: rules.MOST_WORDS]).translate(ESCAPES)
+        unique = "{" + ",".join(keys) + "}" if keys else "\\N"
+        return email, (
+            f"\t{address}\t{key}\t{always}\t{if_empty}\t{only_new}\t{found_by}\t{unique}\n"
+        )
+
+    return make
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows as COPY takes them, by line, and those refused with (line, code, property).
+
+    addresses  of the rows, where they are looked up in the block list
+    last       the last line
+    """
+
+    rows: dict[int, str] = field(default_factory=dict)
+    addresses: dict[int, str] = field(default_factory=dict)
+    failures: list[tuple[int, str, str]] = field(default_factory=list)
+    size: int = 0
+    last: int = 0
+
+
+def blocks(
     path: Path,
     found: Format,
-    columns: Sequence[ColumnTaken],
-    width: int,
-) -> tuple[int, int]:
-    """Fill `import_row` and `import_failure` from the file; return (rows, failures).
+    make: Callable[[list[str]], tuple[str | None, str]],
+    *,
+    after: int,
+    with_addresses: bool,
+) -> Iterator[Block]:
+    """Yield the rows of the file after a line, made by `row_maker`."""
+    block = Block()
+    for line, cells in rows_of(path, found, after=after):
+        try:
+            email, text = make(cells)
+            block.rows[line] = text
+            block.size += len(text)
+            if with_addresses and email is not None:
+                block.addresses[line] = email
+        except RowRefused as refusal:
+            block.failures.append((line, refusal.code, refusal.field))
+        block.last = line
+        if len(block.rows) + len(block.failures) >= BLOCK_ROWS or block.size >= BLOCK_CHARACTERS:
+            yield block
+            block = Block()
+    if block.last:
+        yield block
 
-    Must run in a transaction: what an earlier try left is removed first.
-    """
-    params = {"account_id": account_id, "import_id": import_id}
+
+def has_blocked(account_id: int) -> bool:
+    """Tell whether anybody is on the account's block list; usually nobody is."""
+    found = sql.row(
+        "SELECT EXISTS (SELECT FROM blocked_address WHERE account_id = %(account_id)s)",
+        {"account_id": account_id},
+    )
+    return bool(found and found[0])
+
+
+def refuse_blocked(account_id: int, block: Block) -> None:
+    """Refuse the rows with an erased person's address (S14)."""
+    hashes: dict[str, list[int]] = {}
+    for line, email in block.addresses.items():
+        hashes.setdefault(address_hash(account_id, email), []).append(line)
+    for (hashed,) in sql.rows(
+        "SELECT address_hash FROM blocked_address WHERE account_id = %(account_id)s "
+        "AND address_hash = ANY(%(hashes)s)",
+        {"account_id": account_id, "hashes": list(hashes)},
+    ):
+        for line in hashes[hashed]:
+            del block.rows[line]
+            block.failures.append((line, "GDPR_BLACKLISTED_EMAIL", "email"))
+
+
+def store(account_id: int, import_id: int, block: Block) -> None:
+    """Write a block into `import_row` and `import_failure`."""
+    lead = f"{account_id}\t{import_id}\t"
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY import_row ({COLUMNS}) FROM STDIN") as copy:
+            copy.write("".join(f"{lead}{line}{text}" for line, text in block.rows.items()))
+        if block.failures:
+            with cursor.copy(
+                "COPY import_failure (account_id, import_id, line, code, field) FROM STDIN"
+            ) as copy:
+                for line, code, name in block.failures:
+                    copy.write_row((account_id, import_id, line, code, name))
+
+
+def remove(account_id: int, import_id: int) -> None:
+    """Take away what an earlier check left."""
     for table in ("import_row", "import_failure"):
         sql.execute(
             f"DELETE FROM {table} WHERE account_id = %(account_id)s AND import_id = %(import_id)s",
-            params,
+            {"account_id": account_id, "import_id": import_id},
         )
-    parse = row_parser(columns, width, blocked_test(account_id))
-    # Kept until the rows are through, for the connection is busy with them: an array of a few
-    # bytes each, so that a file of nothing but bad rows does not grow memory either.
-    failures = Failures()
-    lead = f"{account_id}\t{import_id}\t"
-    word_lead = f"{account_id}:"
-    rows = failed = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal rows, failed
-        for line, cells in rows_of(path, found):
-            rows += 1
-            try:
-                email, always, if_empty, only_new = parse(cells)
-            except RowRefused as refusal:
-                failed += 1
-                failures.add(line, refusal.code, refusal.field)
-                continue
-            if if_empty or only_new:
-                every = {**only_new, **if_empty, **always}
-            else:
-                every = always
-            get = every.get
-            words = rules.search_words(
-                email=email,
-                firstname=get("firstname"),
-                lastname=get("lastname"),
-                phone=get("phone"),
-                mobilephone=get("mobilephone"),
-                company=get("company"),
-            )
-            yield (
-                f"{lead}{line}\t{_copied(email)}\t"
-                f"{_copied(rules.name_key(get('firstname'), get('lastname'), email))}\t"
-                f"{_copied(_json(always))}\t{_copied(_json(if_empty))}\t"
-                f"{_copied(_json(only_new))}\t"
-                f"{word_lead}{(' ' + word_lead).join(words)}\n"
-            )
-
-    with connection.cursor() as cursor:
-        with cursor.copy(
-            "COPY import_row (account_id, import_id, line, email, name_key, always, if_empty, "
-            "only_new, words) FROM STDIN"
-        ) as copy:
-            block: list[str] = []
-            for text in lines():
-                block.append(text)
-                if len(block) >= 500:
-                    copy.write("".join(block))
-                    block.clear()
-            copy.write("".join(block))
-        _write_failures(cursor, failures, params)
-    return rows, failed
-
-
-class Failures:
-    """Lines with their reasons, packed: the reasons are few, the lines may be millions."""
-
-    def __init__(self) -> None:
-        self._lines = array("q")
-        self._kinds = array("i")
-        self._known: dict[tuple[str, str], int] = {}
-
-    def add(self, line: int, code: str, field: str) -> None:
-        self._lines.append(line)
-        self._kinds.append(self._known.setdefault((code, field), len(self._known)))
-
-    def __iter__(self) -> Iterator[tuple[int, str, str]]:
-        reasons = list(self._known)
-        for line, kind in zip(self._lines, self._kinds, strict=True):
-            yield line, *reasons[kind]
-
-
-def _write_failures(cursor: Any, failures: Failures, params: Mapping[str, int]) -> None:
-    with cursor.copy(
-        "COPY import_failure (account_id, import_id, line, code, field) FROM STDIN"
-    ) as copy:
-        for line, code, field in failures:
-            copy.write_row((params["account_id"], params["import_id"], line, code, field))

@@ -4,8 +4,9 @@ back unless somebody touched them since, and started contacts are staged (I4).""
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable import sql
 from marketable.accounts import queries as accounts
@@ -17,6 +18,8 @@ from marketable.history import services as history
 from marketable.history.kinds import Kind
 from marketable.history.sources import Source, SourceType
 from marketable.marketing_status import services as marketing
+from marketable.properties import queries as properties
+from marketable.properties.rules import JsonValue, as_text
 from marketable.queue import Job, enqueue
 from marketable.sql import SubQuery
 from marketable.transfers import queries
@@ -25,7 +28,9 @@ from marketable.transfers.models import ImportRun
 from marketable.transfers.queries import ImportView
 from marketable.transfers.rules import KEPT_FOR, ImportState
 
-BATCH = 5_000
+#: What of an import is undone, in this order. A contact it created and started is staged before it
+#: is deleted, so that it does not count again when it is restored.
+STEPS = (Kind.STATUS_STARTED, Kind.CONTACT_CREATED, Kind.CONTACT_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,14 @@ def plan_undo(account_id: int, import_id: int, *, now: datetime) -> UndoPlan:
     view = queries.import_run(account_id, import_id)
     _refuse_undo(view, now=now)
     today = today_in(accounts.account(account_id).zone, now)
-    params = {"account_id": account_id, "sel_import": str(import_id), "today": today}
-    found = sql.row(sql.load("transfers", "plan_undo"), params)
+    found = sql.row(
+        sql.compose(
+            sql.load("transfers", "plan_undo"),
+            touched_since=sql.load("transfers", "touched_since"),
+            still_started=sql.load("transfers", "still_started"),
+        ),
+        {"account_id": account_id, "sel_import": str(import_id), "sel_today": today},
+    )
     assert found is not None
     archived, held, restored, kept, staged = map(int, found)
     update_date = billing.calendar(account_id).next_update_date(today)
@@ -78,7 +89,8 @@ def kept_by_undo(account_id: int, import_id: int, *, limit: int) -> list[int]:
 
 
 def _refuse_undo(view: ImportView, *, now: datetime) -> None:
-    if view.state not in {ImportState.COMPLETE, ImportState.CANCELLED}:
+    is_ended = view.state in {ImportState.COMPLETE, ImportState.CANCELLED, ImportState.FAILED}
+    if not is_ended or view.started_at is None:
         raise CannotUndoImport(_("Only a finished import can be undone, and once."))
     if view.change_id is None:
         raise CannotUndoImport(_("This import changed nothing."))
@@ -88,130 +100,144 @@ def _refuse_undo(view: ImportView, *, now: datetime) -> None:
 
 @sql.retried
 def ask_for_undo(account_id: int, import_id: int, *, by: Source, now: datetime) -> ImportView:
-    """Let the worker undo a finished import of the last 30 days."""
+    """Let the worker undo a finished import of the last 30 days. One that an error stopped goes
+    on where it was.
+
+    Raises CannotUndoImport.
+    """
     queries.import_run(account_id, import_id)  # of this account, or not there
     row = ImportRun.objects.select_for_update().get(account_id=account_id, id=import_id)
     view = queries.view(row)
     _refuse_undo(view, now=now)
-    row.state = ImportState.UNDOING.value
+    begun = row.check_result.get("undo", {})
+    row.state, row.error = ImportState.UNDOING.value, ""
     row.check_result = {
         **row.check_result,
         "undo": {
+            **dict.fromkeys(("archived", "restored", "kept", "staged", "step", "change_id"), 0),
+            **begun,
             "by": by.through(SourceType.UNDO, f"import:{import_id}", view.file_name).as_json(),
-            "archived": 0,
-            "restored": 0,
-            "kept": 0,
-            "staged": 0,
         },
     }
-    row.save(update_fields=["state", "check_result"])
+    row.save(update_fields=["state", "error", "check_result"])
     enqueue(Job.RUN_IMPORT, account_id=account_id, import_id=import_id)
     return queries.view(row)
 
 
-#: Changes of an import of one kind, and the contacts they altered that have not been dealt with:
-#: what undoing did to them is itself a later change by UNDO of this import.
-ALTERED = """
-SELECT altered.contact_id AS id
-  FROM change
-  JOIN contact_change AS altered
-    ON altered.account_id = change.account_id AND altered.change_id = change.id
- WHERE change.account_id = %(account_id)s AND change.source_type = 'IMPORT'
-   AND change.source_id = %(sel_import)s AND change.kind = %(sel_kind)s
-"""
-
-
 @sql.retried
 def undo_next_batch(account_id: int, import_id: int, *, now: datetime) -> bool:
-    """Undo the next few thousand contacts; return whether there may be more to do."""
+    """Undo the next of the import's changes; return whether there may be more to do.
+
+    Any number of workers may call it at once: they take turns, and no change is undone twice.
+    """
     row = ImportRun.objects.select_for_update().get(account_id=account_id, id=import_id)
     if row.state != ImportState.UNDOING.value:
         return False
     told = dict(row.check_result["undo"])
-    by = Source.from_json(told["by"])
+    change_id = _next_change(account_id, import_id, told)
+    if change_id is None:
+        row.state, row.undone_at = ImportState.UNDONE.value, now
+        row.save(update_fields=["state", "undone_at"])
+        return False
     marketing.lock_status_batches(account_id)
-    for step in (_stage_started, _archive_created, _restore_changed):
-        done = step(account_id, import_id, told, by, now)
-        row.check_result = {**row.check_result, "undo": told}
-        if done:
-            row.save(update_fields=["check_result"])
-            return True
-    row.state = ImportState.UNDONE.value
-    row.undone_at = now
-    row.save(update_fields=["check_result", "state", "undone_at"])
-    return False
+    undo = (_stage_started, _archive_created, _restore_changed)[told["step"]]
+    by = Source.from_json(told["by"])
+    for name, count in undo(account_id, import_id, change_id, by=by, now=now).items():
+        told[name] += count
+    row.check_result = {**row.check_result, "undo": told}
+    row.save(update_fields=["check_result"])
+    return True
 
 
-def _altered(account_id: int, import_id: int, kind: Kind, still: str) -> SubQuery:
+def _next_change(account_id: int, import_id: int, told: dict[str, Any]) -> int | None:
+    """Return the next change to be undone, and keep which it is in `told`."""
+    while told["step"] < len(STEPS):
+        found = sql.row(
+            "SELECT min(id) FROM change WHERE account_id = %(account_id)s "
+            "AND source_type = 'IMPORT' AND source_id = %(import)s AND kind = %(kind)s "
+            "AND id > %(after)s",
+            {
+                "account_id": account_id,
+                "import": str(import_id),
+                "kind": STEPS[told["step"]].value,
+                "after": told["change_id"],
+            },
+        )
+        if found is not None and found[0] is not None:
+            told["change_id"] = int(found[0])
+            return int(found[0])
+        told["step"], told["change_id"] = told["step"] + 1, 0
+    return None
+
+
+def _altered(import_id: int, change_id: int, condition: str, today: date) -> SubQuery:
+    """Return the contacts of a change for which a condition on their ledger row holds."""
     return SubQuery(
-        f"SELECT id FROM ({ALTERED}) AS altered WHERE {still} ORDER BY id LIMIT {BATCH}",
-        {"sel_import": str(import_id), "sel_kind": kind.value},
+        "SELECT altered.contact_id AS id FROM contact_change AS altered "
+        "WHERE altered.account_id = %(account_id)s AND altered.change_id = %(sel_change)s "
+        f"AND {condition}",
+        {"sel_import": str(import_id), "sel_change": change_id, "sel_today": today},
     )
 
 
 def _stage_started(
-    account_id: int, import_id: int, told: dict[str, int], by: Source, now: datetime
-) -> int:
+    account_id: int, import_id: int, change_id: int, *, by: Source, now: datetime
+) -> dict[str, int]:
     """Stage contacts that the import started and whose start is still the one that counts."""
-    chosen = _altered(
-        account_id,
-        import_id,
-        Kind.STATUS_STARTED,
-        "EXISTS (SELECT FROM marketing_contact AS status JOIN change AS cause "
-        "ON cause.account_id = status.account_id AND cause.id = status.change_id "
-        "WHERE status.account_id = %(account_id)s AND status.contact_id = altered.id "
-        "AND status.leaving_on IS NULL AND cause.source_type = 'IMPORT' "
-        "AND cause.source_id = %(sel_import)s)",
+    today = today_in(accounts.account(account_id).zone, now)
+    started = _altered(import_id, change_id, sql.load("transfers", "still_started"), today)
+    moved = marketing.stop_marketing(
+        account_id, started, by=by, now=now, reverts_id=change_id, in_turn=True
     )
-    staged = marketing.stop_marketing(account_id, chosen, by=by, now=now).staged
-    told["staged"] += staged
-    return staged
+    return {"staged": moved.staged}
 
 
 def _archive_created(
-    account_id: int, import_id: int, told: dict[str, int], by: Source, now: datetime
-) -> int:
-    chosen = _altered(
-        account_id,
-        import_id,
-        Kind.CONTACT_CREATED,
-        "EXISTS (SELECT FROM contact WHERE contact.account_id = %(account_id)s "
-        "AND contact.id = altered.id AND contact.archived_at IS NULL)",
+    account_id: int, import_id: int, change_id: int, *, by: Source, now: datetime
+) -> dict[str, int]:
+    """Put contacts into the recycle bin that nobody has touched since the import made them."""
+    today = today_in(accounts.account(account_id).zone, now)
+    touched = sql.load("transfers", "touched_since")
+    kept = sql.row(
+        f"SELECT count(*) FROM ({_altered(import_id, change_id, touched, today).text}) AS altered "
+        "JOIN contact ON contact.account_id = %(account_id)s AND contact.id = altered.id "
+        "AND contact.archived_at IS NULL",
+        {
+            "account_id": account_id,
+            "sel_import": str(import_id),
+            "sel_change": change_id,
+            "sel_today": today,
+        },
     )
-    archived = archive_contacts(account_id, chosen, by=by, now=now).archived
-    told["archived"] += archived
-    return archived
+    assert kept is not None
+    untouched = _altered(import_id, change_id, f"NOT {touched}", today)
+    done = archive_contacts(account_id, untouched, by=by, now=now)
+    return {"archived": done.archived, "kept": int(kept[0])}
 
 
 def _restore_changed(
-    account_id: int, import_id: int, told: dict[str, int], by: Source, now: datetime
-) -> int:
+    account_id: int, import_id: int, change_id: int, *, by: Source, now: datetime
+) -> dict[str, int]:
     """Bring back the values that the import changed, each only if it is still the import's."""
     found = sql.rows(
-        "SELECT altered.contact_id, altered.before->'properties', altered.after->'properties', "
-        "contact.properties FROM change JOIN contact_change AS altered "
-        "ON altered.account_id = change.account_id AND altered.change_id = change.id "
-        "JOIN contact ON contact.account_id = altered.account_id "
+        "SELECT altered.contact_id, (altered.before->'properties')::text, "
+        "(altered.after->'properties')::text, contact.properties::text "
+        "FROM contact_change AS altered JOIN contact ON contact.account_id = altered.account_id "
         "AND contact.id = altered.contact_id AND contact.archived_at IS NULL "
-        "WHERE change.account_id = %(account_id)s AND change.source_type = 'IMPORT' "
-        "AND change.source_id = %(import)s AND change.kind = 'contact_changed' "
-        "AND altered.contact_id > %(after)s "
-        "ORDER BY altered.contact_id LIMIT %(limit)s FOR UPDATE OF contact",
-        {
-            "account_id": account_id,
-            "import": str(import_id),
-            "after": told.get("after", 0),
-            "limit": BATCH,
-        },
+        "WHERE altered.account_id = %(account_id)s AND altered.change_id = %(change_id)s "
+        "ORDER BY contact.id FOR NO KEY UPDATE OF contact",
+        {"account_id": account_id, "change_id": change_id},
     )
-    if not found:
-        return 0
+    unique = [one.name for one in properties.definitions(account_id).values() if one.is_unique]
     ids, fresh, befores, afters = [], [], [], []
-    for contact_id, before_text, after_text, present_text in found:
-        before, after, present = (_object(text) for text in (before_text, after_text, present_text))
+    kept = 0
+    for contact_id, *texts in found:
+        before, after, present = (json.loads(text or "{}") for text in texts)
         back = {name: old for name, old in before.items() if present.get(name) == after.get(name)}
-        if len(back) < len(before):
-            told["kept"] += 1
+        for name in unique:
+            if name in back and not _take_value(account_id, contact_id, name, back[name]):
+                del back[name]
+        kept += len(back) < len(before)
         if not back:
             continue
         merged = {**present, **back}
@@ -219,12 +245,13 @@ def _restore_changed(
         fresh.append(json.dumps({n: v for n, v in merged.items() if v is not None}))
         befores.append(json.dumps({"properties": {name: present.get(name) for name in back}}))
         afters.append(json.dumps({"properties": back}))
-    told["after"] = int(found[-1][0])
     if ids:
-        change_id = history.open_change(account_id, Kind.CONTACT_CHANGED, by=by, at=now)
+        new_id = history.open_change(
+            account_id, Kind.CONTACT_CHANGED, by=by, at=now, reverts_id=change_id
+        )
         params = {
             "account_id": account_id,
-            "change_id": change_id,
+            "change_id": new_id,
             "now": now,
             "ids": ids,
             "fresh": fresh,
@@ -246,11 +273,27 @@ def _restore_changed(
             params,
         )
         rewrite_words(account_id, ids)
-        history.close_change(account_id, change_id, contact_count=len(ids))
-        told["restored"] += len(ids)
-    return len(found)
+        history.close_change(account_id, new_id, contact_count=len(ids))
+    return {"restored": len(ids), "kept": kept}
 
 
-def _object(text: object) -> dict[str, object]:
-    parsed: dict[str, object] = json.loads(text) if isinstance(text, str) else text or {}  # type: ignore[assignment]
-    return parsed
+def _take_value(account_id: int, contact_id: int, name: str, value: JsonValue | None) -> bool:
+    """Give a contact an earlier value of a unique property back, if nobody has it by now."""
+    params = {
+        "account_id": account_id,
+        "contact_id": contact_id,
+        "name": name,
+        "value": as_text(value).casefold(),
+    }
+    if value is not None and not sql.execute(
+        "INSERT INTO unique_value (account_id, name, value, contact_id) "
+        "VALUES (%(account_id)s, %(name)s, %(value)s, %(contact_id)s) ON CONFLICT DO NOTHING",
+        params,
+    ):
+        return False
+    sql.execute(
+        "DELETE FROM unique_value WHERE account_id = %(account_id)s AND name = %(name)s "
+        "AND contact_id = %(contact_id)s AND value <> %(value)s",
+        params,
+    )
+    return True

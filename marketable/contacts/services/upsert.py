@@ -21,14 +21,18 @@ class Upserted:
 
     outcomes   created, updated, unchanged, or a failure's code → rows
     failed     (line, code) of rows that were not taken
-    created, present  contacts made, and contacts that were there, changed or not
+    created, present  contacts made, and contacts that were there, changed or not, by line
     """
 
     outcomes: Counter[str]
     failed: list[tuple[int, str]]
-    created: list[int]
-    present: list[int]
+    created: dict[int, int]
+    present: dict[int, int]
     change_id: int | None
+
+
+#: What a contact is found by, besides its addresses, as one value that can be compared.
+FOUND_BY = ", ".join(f"{{}}->'{name}'" for name in sorted(SEARCHED - {"email"}))
 
 
 @sql.retried
@@ -43,7 +47,12 @@ def upsert_staged(
     by: Source,
     now: datetime,
 ) -> Upserted:
-    """Take the staged rows of lines after `after` up to `upto`. Writes only what differs."""
+    """Take the staged rows of lines after `after` up to `upto`, no contact twice. Writes only what
+    differs.
+
+    Raises Overtaken when somebody takes an address meanwhile: begun again, the row is about that
+    contact.
+    """
     params = {
         "account_id": account_id,
         "import_id": import_id,
@@ -53,7 +62,6 @@ def upsert_staged(
         "may_create": may_create,
         "may_update": may_update,
         "now": now,
-        "searched": sorted(SEARCHED - {"email"}),
     }
     # Contacts ascending, before anything is read that the statement below decides by.
     sql.execute(
@@ -68,24 +76,31 @@ def upsert_staged(
     created_id = history.open_change(account_id, Kind.CONTACT_CREATED, by=by, at=now)
     changed_id = history.open_change(account_id, Kind.CONTACT_CHANGED, by=by, at=now)
     statement = sql.compose(
-        sql.load("contacts", "upsert"), matched_rows=sql.load("contacts", "matched_rows")
+        sql.load("contacts", "upsert"),
+        matched_rows=sql.load("contacts", "matched_rows"),
+        **{
+            f"searched_{name}": f"jsonb_build_array({FOUND_BY.replace('{}', name)})"
+            for name in ("old", "wanted", "fresh")
+        },
     )
     found = sql.rows(
         statement, {**params, "created_change_id": created_id, "changed_change_id": changed_id}
     )
     outcomes: Counter[str] = Counter()
-    failed, created, present, to_find = [], [], [], []
-    for line, outcome, contact_id, is_searched in found:
-        outcomes[outcome] += 1
+    failed: list[tuple[int, str]] = []
+    created: dict[int, int] = {}
+    present: dict[int, int] = {}
+    for outcome, count, lines, contact_ids, without_words in found:
+        outcomes[outcome] = count
+        if outcome == "OVERTAKEN":
+            raise sql.Overtaken
         if outcome == "created":
-            created.append(int(contact_id))
+            created = dict(zip(lines, contact_ids, strict=True))
         elif outcome in {"updated", "unchanged"}:
-            present.append(int(contact_id))
-            if is_searched:
-                to_find.append(int(contact_id))
+            present.update(zip(lines, contact_ids, strict=True))
+            rewrite_words(account_id, without_words)
         else:
-            failed.append((int(line), str(outcome)))
-    rewrite_words(account_id, to_find)
+            failed += [(line, outcome) for line in lines]
     change_id = None
     for one, count in ((created_id, outcomes["created"]), (changed_id, outcomes["updated"])):
         if count:

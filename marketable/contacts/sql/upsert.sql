@@ -1,9 +1,12 @@
 -- Take a batch of staged rows: create contacts for those without one, change those that differ,
--- with addresses, search words of the new ones and ledger rows. Answers the outcome of each row.
+-- with addresses, search words and ledger rows. Answers a row for each outcome: how many, the
+-- lines, the contacts, and those among them whose search words must be made anew from all that is
+-- stored. Mostly a row has every searched value of its contact, and its own words do.
 WITH batch AS MATERIALIZED (
     {{matched_rows}}
 ), fresh AS MATERIALIZED (
-    SELECT nextval('contact_id_seq') AS id, batch.*
+    SELECT nextval('contact_id_seq') AS id, batch.line, batch.email, batch.name_key, batch.words,
+           batch.fresh
       FROM batch
      WHERE contact_id IS NULL AND %(may_create)s
 ), owned AS (
@@ -18,51 +21,70 @@ WITH batch AS MATERIALIZED (
                          updated_at)
     SELECT %(account_id)s, id, email, name_key, fresh, 1, %(now)s, %(now)s
       FROM fresh
-     WHERE email IS NULL OR id IN (SELECT contact_id FROM owned)
     RETURNING id
 ), findable AS (
     INSERT INTO contact_search (account_id, contact_id, words)
-    SELECT %(account_id)s, fresh.id, array_to_tsvector(string_to_array(words, ' '))
-      FROM fresh JOIN made USING (id)
+    SELECT %(account_id)s, id, array_to_tsvector(string_to_array(words, ' '))
+      FROM fresh
 ), told_made AS (
     INSERT INTO contact_change (account_id, contact_id, change_id, before, after)
-    SELECT %(account_id)s, fresh.id, %(created_change_id)s, '{}',
+    SELECT %(account_id)s, id, %(created_change_id)s, '{}',
            jsonb_build_object('properties', fresh
                               || CASE WHEN email IS NULL THEN '{}'::jsonb
                                       ELSE jsonb_build_object('email', email) END)
-      FROM fresh JOIN made USING (id)
+      FROM fresh
 ), different AS MATERIALIZED (
-    SELECT * FROM batch WHERE contact_id IS NOT NULL AND wanted <> old AND %(may_update)s
+    SELECT contact_id, old, wanted, name_key, words, found_by <> found_by_before AS is_searched,
+           found_by <> found_by_before AND found_by = found_by_row AND email = primary_email
+               AND NOT EXISTS (SELECT
+                                 FROM contact_address AS other
+                                WHERE other.account_id = %(account_id)s
+                                  AND other.contact_id = batch.contact_id
+                                  AND NOT other.is_primary) AS has_words
+      FROM batch
+     CROSS JOIN LATERAL (
+           SELECT {{searched_old}} AS found_by_before, {{searched_wanted}} AS found_by,
+                  {{searched_fresh}} AS found_by_row) AS searched
+     WHERE contact_id IS NOT NULL AND wanted <> old AND %(may_update)s
 ), altered AS (
     UPDATE contact
-       SET properties = different.wanted, version = version + 1, updated_at = %(now)s
+       SET properties = different.wanted, version = version + 1, updated_at = %(now)s,
+           name_key = CASE WHEN has_words THEN different.name_key ELSE contact.name_key END
       FROM different
      WHERE contact.account_id = %(account_id)s AND contact.id = different.contact_id
-    RETURNING contact.id
+), refound AS (
+    UPDATE contact_search
+       SET words = array_to_tsvector(string_to_array(different.words, ' '))
+      FROM different
+     WHERE contact_search.account_id = %(account_id)s
+       AND contact_search.contact_id = different.contact_id
+       AND has_words
 ), told_altered AS (
     INSERT INTO contact_change (account_id, contact_id, change_id, before, after)
     SELECT %(account_id)s, different.contact_id, %(changed_change_id)s,
            jsonb_build_object('properties', changes.before),
            jsonb_build_object('properties', changes.after)
       FROM different
-      JOIN altered ON altered.id = different.contact_id
      CROSS JOIN LATERAL (
            SELECT jsonb_object_agg(key, old->key) AS before, jsonb_object_agg(key, value) AS after
              FROM jsonb_each(wanted)
             WHERE old->key IS DISTINCT FROM value) AS changes
+), judged AS (
+    SELECT batch.line, coalesce(fresh.id, batch.contact_id) AS contact_id,
+           different.is_searched AND NOT different.has_words AS lacks_words,
+           CASE WHEN fresh.id IS NOT NULL
+                THEN CASE WHEN batch.email IS NULL OR owned.contact_id IS NOT NULL THEN 'created'
+                          ELSE 'OVERTAKEN' END
+                WHEN different.contact_id IS NOT NULL THEN 'updated'
+                WHEN batch.contact_id IS NULL THEN 'UPDATE_ONLY_IMPORT'
+                WHEN %(may_update)s THEN 'unchanged'
+                ELSE 'CREATE_ONLY_IMPORT' END AS outcome
+      FROM batch
+      LEFT JOIN fresh ON fresh.line = batch.line
+      LEFT JOIN owned ON owned.contact_id = fresh.id
+      LEFT JOIN different ON different.contact_id = batch.contact_id
 )
-SELECT batch.line,
-       CASE WHEN made.id IS NOT NULL THEN 'created'
-            WHEN altered.id IS NOT NULL THEN 'updated'
-            WHEN batch.contact_id IS NOT NULL THEN
-                CASE WHEN %(may_update)s THEN 'unchanged' ELSE 'CREATE_ONLY_IMPORT' END
-            WHEN NOT %(may_create)s THEN 'UPDATE_ONLY_IMPORT'
-            ELSE 'DUPLICATE_ALTERNATE_ID' END AS outcome,
-       coalesce(made.id, batch.contact_id),
-       altered.id IS NOT NULL AND (old ?| %(searched)s OR wanted ?| %(searched)s)
-           AND EXISTS (SELECT FROM unnest(%(searched)s::text[]) AS name
-                        WHERE old->name IS DISTINCT FROM wanted->name)
-  FROM batch
-  LEFT JOIN fresh ON fresh.line = batch.line
-  LEFT JOIN made ON made.id = fresh.id
-  LEFT JOIN altered ON altered.id = batch.contact_id
+SELECT outcome, count(*)::int, array_agg(line), array_agg(contact_id),
+       coalesce(array_agg(contact_id) FILTER (WHERE lacks_words), '{}')
+  FROM judged
+ GROUP BY outcome

@@ -4,7 +4,13 @@ Nothing is written to contacts before the run. Each batch of the run is one tran
 changes, its starts, its outcome and its progress, so a killed import goes on where it was.
 """
 
-from marketable.transfers.services.checking import ImportPlan, ask_for_check, check, plan_of
+from marketable.transfers.services.checking import (
+    ImportPlan,
+    ask_for_check,
+    begin_check,
+    check,
+    plan_of,
+)
 from marketable.transfers.services.drafts import (
     DATE_ORDERS,
     keep_file,
@@ -14,18 +20,28 @@ from marketable.transfers.services.drafts import (
     set_options,
     suggested,
 )
-from marketable.transfers.services.in_one_go import import_file
+from marketable.transfers.services.in_one_go import Imported, import_file
 from marketable.transfers.services.remains import clear_remains, forget_erased
-from marketable.transfers.services.running import cancel, holder, run_next_batch, start, work_on
+from marketable.transfers.services.running import (
+    cancel,
+    give_up,
+    holder,
+    run_next_batch,
+    start,
+    work_on,
+)
 
 __all__ = [
     "DATE_ORDERS",
     "ImportPlan",
+    "Imported",
     "ask_for_check",
+    "begin_check",
     "cancel",
     "check",
     "clear_remains",
     "forget_erased",
+    "give_up",
     "holder",
     "import_file",
     "keep_file",

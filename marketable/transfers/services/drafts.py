@@ -1,7 +1,6 @@
 """Drafts: a kept file, how it is read, which column is which property, and the options."""
 
 import os
-import shutil
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from marketable import sql
 from marketable.history.sources import Source, SourceType
 from marketable.properties import queries as properties
 from marketable.properties.labels import label_of
 from marketable.properties.rules import PropertyDef
-from marketable.transfers import mapping, queries, reading, staging
-from marketable.transfers.errors import BadMapping
+from marketable.transfers import mapping, queries, reading, staging, workbooks
+from marketable.transfers.errors import BadMapping, FileRefused
 from marketable.transfers.models import ImportRun
 from marketable.transfers.queries import ImportView
 from marketable.transfers.reading import Format, Sample
@@ -30,21 +29,35 @@ DATE_ORDERS = ("ymd", "dmy", "mdy")
 def keep_file(
     account_id: int, file: BinaryIO, file_name: str, *, by: Source, now: datetime
 ) -> ImportView:
-    """Store an uploaded file and find out how it is to be read; the import is a draft.
+    """Store an uploaded file and find out how it is to be read; the import is a draft. Of a
+    workbook the first sheet is kept, as CSV.
 
     Raises FileRefused for what is no table, and keeps nothing then (J10).
     """
     stored_as = uuid.uuid4().hex
     path = queries.folder() / stored_as
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:  # noqa: PTH123
-        shutil.copyfileobj(file, out, 1024 * 1024)
     try:
-        found = reading.sniff(path)
-        first = reading.sample(path, found)
+        _store(file, path)
+        kind = "xlsx" if workbooks.is_workbook(path) else "csv"
+        if kind == "xlsx":
+            workbooks.to_csv(path)
+        first = reading.sample(path, reading.sniff(path, kind=kind))
         return _make_draft(account_id, path, stored_as, file_name, first, by=by, now=now)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def _store(file: BinaryIO, path: Path) -> None:
+    """Write a stream to the disk. It is not known how long it is until it ends."""
+    size = 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as out:  # noqa: PTH123
+        while block := file.read(reading.BLOCK_BYTES):
+            size += len(block)
+            if size > reading.LARGEST_FILE:
+                raise FileRefused(reading.TOO_LARGE)
+            out.write(block)
 
 
 @sql.retried
@@ -131,7 +144,7 @@ def set_mapping(
     row = mendable(account_id, import_id)
     definitions = properties.definitions(account_id)
     if len(columns) != len(row.headers):
-        raise BadMapping(_("The file has %(count)s columns.") % {"count": len(row.headers)})
+        raise BadMapping(_("The file has %(count)s columns."), {"count": len(row.headers)})
     stored: list[dict[str, str] | None] = []
     for chosen in columns:
         name = (chosen or {}).get("property")
@@ -140,14 +153,14 @@ def set_mapping(
             continue
         definition = definitions.get(str(name))
         if definition is None:
-            raise BadMapping(_("There is no property “%(name)s”.") % {"name": str(name)[:100]})
+            raise BadMapping(_("There is no property “%(name)s”."), {"name": str(name)[:100]})
         if definition.is_read_only:
             raise BadMapping(
                 _(
                     "“%(label)s” is read only. To set contacts as marketing, choose it in the "
                     "options."
-                )
-                % {"label": label_of(definition)}
+                ),
+                {"label": label_of(definition)},
             )
         overwrite = str((chosen or {}).get("overwrite", "always"))
         if overwrite not in mapping.OVERWRITES:
@@ -172,7 +185,7 @@ def refuse_half_mapped(
     for name, count in Counter(names).items():
         if count > 1:
             raise BadMapping(
-                _("Two columns are mapped to “%(label)s”.") % {"label": label_of(definitions[name])}
+                _("Two columns are mapped to “%(label)s”."), {"label": label_of(definitions[name])}
             )
     if not {"email", *staging.NAMING} & set(names):
         raise BadMapping(_("Map a column to the e-mail address, a name or a telephone number."))

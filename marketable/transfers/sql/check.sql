@@ -1,15 +1,15 @@
 -- What an import would do to each staged row, and to the status of its contact. Answers counts by
--- (outcome, verdict).
+-- (outcome, verdict). Verdicts are those of a start (S19).
 WITH batch AS (
     {{matched_rows}}
 )
-SELECT CASE WHEN contact_id IS NULL THEN 'created'
+SELECT CASE WHEN batch.contact_id IS NULL THEN 'created'
             WHEN wanted = old THEN 'unchanged'
             ELSE 'updated' END AS outcome,
        CASE WHEN status.leaving_on IS NOT NULL THEN 'kept'
             WHEN status.contact_id IS NOT NULL THEN 'already'
             WHEN %(include_unreachable)s THEN 'set'
-            WHEN contact_id IS NULL AND batch.email IS NULL THEN 'NO_ADDRESS'
+            WHEN batch.contact_id IS NULL AND batch.email IS NULL THEN 'NO_ADDRESS'
             WHEN coalesce(wanted, fresh) ? 'hs_email_hard_bounce_reason_enum' THEN 'HARD_BOUNCED'
             ELSE 'set' END AS verdict,
        count(*)
