@@ -427,6 +427,10 @@ def check_definition(definition: PropertyDef) -> None:
         )
     if not definition.label.strip() or len(definition.label) > LONGEST_LABEL:
         raise InvalidDefinition("label", "Give a label of at most 200 characters.")
+    if not definition.label.strip().isprintable():
+        raise InvalidDefinition("label", "Some characters cannot be stored.")
+    if FORBIDDEN.search(definition.description):
+        raise InvalidDefinition("description", "Some characters cannot be stored.")
     if definition.field_type not in FIELD_TYPES[definition.type]:
         raise InvalidDefinition("field_type", "This kind of field does not fit the type.")
     _check_options(definition.type, definition.options)
@@ -460,6 +464,8 @@ def _check_options(kind: PropertyType, options: Sequence[Option]) -> None:
     labels = [option.label.strip().casefold() for option in options]
     if not all(labels) or any(len(label) > LONGEST_LABEL for label in labels):
         raise InvalidDefinition("options", "Give each option a label of at most 200 characters.")
+    if not all(label.isprintable() for label in labels):
+        raise InvalidDefinition("options", "Some characters cannot be stored.")
     if len(set(labels)) != len(labels):
         raise InvalidDefinition("options", "Two options have the same label.")
 
