@@ -1,11 +1,10 @@
 """`marketable marketing start | stop | keep`: the main job without a browser."""
 
 import argparse
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marketable.commands import options as shared
+from marketable.commands import selecting
 from marketable.commands.answers import Answer, CommandRefused
 
 if TYPE_CHECKING:
@@ -26,13 +25,7 @@ def add(commands: Any) -> None:
     for verb, text in VERBS.items():
         parser = verbs.add_parser(verb, help=text, description=text)
         shared.add_account(parser)
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--all", action="store_true", help="every contact of the account")
-        which.add_argument("--ids", type=shared.ids, metavar="1,2,3", help="these contacts")
-        which.add_argument(
-            "--emails-file", metavar="FILE", help="UTF-8, one address a line; - reads them here"
-        )
-        which.add_argument("--status", choices=("non_marketing", "marketing", "leaving"))
+        selecting.add_to(parser)
         parser.add_argument(
             "--expect",
             type=shared.count,
@@ -52,14 +45,14 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> Answer:
     if options.expect is None and not options.dry_run:
         options.refuse("--expect N is needed, the number that will change (or --dry-run)")
-    lines = read_lines(options.emails_file) if options.emails_file else None
+    wanted = selecting.read(options)
     from marketable.commands.database import opened
 
     with opened():
         from marketable.accounts import queries as accounts
 
         account = accounts.account(options.account)
-        chosen = selection(options, lines)
+        chosen = wanted()
         done = None if options.dry_run else _done(options, account, chosen)
         document = done or _planned(options, account, chosen)
     return Answer(document, _lines(options, document))
@@ -149,52 +142,6 @@ def _done(
         "update_date": done.update_date,
         "change_id": done.change_id,
     }
-
-
-def selection(options: argparse.Namespace, lines: list[str] | None) -> "Selection":
-    """Return what was asked for: `--all`, `--ids`, `--emails-file` or `--status`."""
-    from marketable.marketing_status.rules import Status
-    from marketable.segments.selection import Selection
-
-    if lines is not None:
-        return Selection(emails=addresses(lines))
-    if options.ids is not None:
-        return Selection(ids=options.ids)
-    if options.status is not None:
-        return Selection(status=Status(options.status))
-    return Selection()
-
-
-def addresses(lines: list[str]) -> tuple[str, ...]:
-    """Return the lines as normalised addresses, each once. What is no address stays as it is, and
-    so is nobody's."""
-    from marketable.contacts.errors import InvalidEmail
-    from marketable.contacts.rules import normalise_email
-
-    found: dict[str, None] = {}
-    for line in lines:
-        try:
-            found[normalise_email(line)] = None
-        except InvalidEmail:
-            found[line.replace("\0", "�")] = None
-    return tuple(found)
-
-
-def read_lines(name: str) -> list[str]:
-    """Return the lines of a UTF-8 file that are not empty, without blanks around them."""
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise CommandRefused(
-            "file_unreadable", f"{name} cannot be read: {error.strerror}."
-        ) from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CommandRefused(
-            "not_utf8", f"{name} is not UTF-8: byte {error.start} is no character."
-        ) from error
-    return [line for line in (part.strip() for part in text.split("\n")) if line]
 
 
 def _lines(options: argparse.Namespace, done: dict[str, Any]) -> tuple[str, ...]:
