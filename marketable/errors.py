@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext
+
+from marketable import formats
 
 
 class Refused(Exception):
     """What was asked is not done, for a reason that the person who asked can act on.
 
     text   the sentence for that person, in English, with places for the values in it
-    told   those values: numbers are counts, ids are given as text
+    told   those values: numbers are counts, moments are in the zone they are told in; ids are text
     facts  the numbers and names, for doors that answer programs
 
     It is worded when it is read, so that one that was stored speaks the reader's language (Y1).
@@ -31,17 +33,19 @@ class Refused(Exception):
 
     @property
     def message(self) -> str:
-        return self.worded(_grouped)
+        return self.worded(formats.number)
 
     def worded(self, count: Callable[[int], str]) -> str:
         """Return the sentence in the language of the moment, its numbers written by `count`."""
         text = gettext(self.text)
         if self.told is None:
             return text
-        values = {
-            name: count(value) if isinstance(value, int) else value
-            for name, value in self.told.items()
-        }
+        values = dict(self.told)
+        for name, value in values.items():
+            if isinstance(value, int):
+                values[name] = count(value)
+            elif isinstance(value, datetime):
+                values[name] = formats.moment(value)
         return text % values
 
     def stored(self) -> str:
@@ -55,10 +59,6 @@ def message_of(stored: str) -> str:
         return ""
     kept = json.loads(stored)
     return Refused(kept["text"], kept["told"]).message
-
-
-def _grouped(count: int) -> str:
-    return str(number_format(count, force_grouping=True))
 
 
 class NotFound(Refused):

@@ -1,6 +1,6 @@
 """The refusals of contracts, tiers and the update-date calendar."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext_noop as _
 
@@ -65,6 +65,6 @@ class ZonesDisagree(Conflict):
                 "The old and the new time zone disagree on whether the update date has begun. "
                 "The change will work from %(moment)s UTC on."
             ),
-            {"moment": possible_from.strftime("%Y-%m-%d %H:%M")},
+            {"moment": possible_from.astimezone(UTC)},
             possible_from=possible_from,
         )

@@ -1,5 +1,7 @@
 """The refusals of contact records."""
 
+from datetime import datetime
+
 from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid, NotFound
@@ -99,10 +101,10 @@ class StaleEdit(Conflict):
 
     code = "stale_edit"
 
-    def __init__(self, *, who: str, when: str) -> None:
+    def __init__(self, *, who: str, when: datetime | None) -> None:
         super().__init__(
             _("%(who)s changed this contact at %(when)s. Look at it again; nothing was saved."),
-            {"who": who, "when": when},
+            {"who": who, "when": when or ""},
             who=who,
         )
 

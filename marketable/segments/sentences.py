@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.utils.translation import ngettext
 
+from marketable import formats
 from marketable.history.wording import source_name
 from marketable.properties.labels import label_of
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -116,10 +116,10 @@ def shown(definition: PropertyDef, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int | float):
-        return str(number_format(value, force_grouping=True))
+        return formats.number(value)
     if definition.type in {PropertyType.DATE, PropertyType.DATETIME}:
         try:
-            return str(date_format(date.fromisoformat(str(value)), "j M Y"))
+            return formats.day(date.fromisoformat(str(value)))
         except ValueError:
             return str(value)
     return str(value)
@@ -127,9 +127,7 @@ def shown(definition: PropertyDef, value: Any) -> str:
 
 def days(count: Any) -> str:
     number = count if isinstance(count, int) else 0
-    return ngettext("%(count)s day", "%(count)s days", number) % {
-        "count": number_format(number, force_grouping=True)
-    }
+    return ngettext("%(count)s day", "%(count)s days", number) % {"count": formats.number(number)}
 
 
 def _moved(count: Any) -> str:

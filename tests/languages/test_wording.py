@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from marketable import clock
+from marketable import formats as show
 from marketable.accounts import services as accounts
 from marketable.accounts.models import User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
@@ -27,7 +28,6 @@ from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
 from marketable.transfers.errors import FileRefused
 from marketable.transfers.models import ImportRun
-from marketable.web.templatetags import show
 from tests import make
 from tests.commands.shell import Shell
 from tests.make import JAN_20

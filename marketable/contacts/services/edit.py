@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from marketable import sql
@@ -143,5 +142,5 @@ def _stale(account_id: int, contact_id: int) -> StaleEdit:
     who, when = found if found else ("", None)
     return StaleEdit(
         who=who or _("Somebody"),
-        when=date_format(when.astimezone(zone), "j M Y, H:i") if when else "",
+        when=when.astimezone(zone) if when else None,
     )

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.crypto import salted_hmac
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from marketable import sql
+from marketable import formats, sql
 from marketable.contacts import rules
 from marketable.contacts.errors import EmailTaken, InvalidEmail, UniqueTaken
 from marketable.properties.errors import BadValues
@@ -68,7 +67,7 @@ def _told(definition: PropertyDef, error: InvalidValue) -> str:
         "VALUE_TOO_LONG": _("“%(label)s”: at most %(limit)s characters can be stored."),
         "INVALID_TEXT": _("“%(label)s”: some characters cannot be stored."),
     }
-    limit = number_format(error.limit, force_grouping=True)
+    limit = formats.number(error.limit)
     return texts[error.code] % {"label": label_of(definition), "limit": limit}
 
 

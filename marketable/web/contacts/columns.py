@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from marketable.accounts import queries as accounts
 from marketable.accounts.queries import AccountInfo
 from marketable.contacts.queries import NEWEST, SORTS, ContactRow, Sort, property_sort
+from marketable.formats import day, number
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.labels import label_of
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
-from marketable.web.templatetags.show import day, number
 from marketable.web.wording import source_name
 
 

@@ -11,11 +11,11 @@ from django.utils.translation import ngettext, pgettext
 from marketable.accounts import queries as accounts
 from marketable.accounts.rules import Right
 from marketable.contacts.queries import ContactRow, Count, Page
+from marketable.formats import day, number
 from marketable.marketing_status.rules import Event, Status
 from marketable.web.access import AccountRequest
 from marketable.web.contacts.columns import SORTED_UP_TO, Column, value
 from marketable.web.contacts.table import SIZES, Table
-from marketable.web.templatetags.show import day, number
 from marketable.web.wording import right_name
 
 #: A text up to here fits into every column.

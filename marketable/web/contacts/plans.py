@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketable.bulk_actions.deleting import Deletion
+from marketable.formats import day, money, number, short_day
 from marketable.marketing_status.rules import Event, Verdict
 from marketable.marketing_status.services import Plan
-from marketable.web.templatetags.show import day, money, number, short_day
 
 
 @dataclass(frozen=True, slots=True)

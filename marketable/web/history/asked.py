@@ -6,8 +6,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketable.formats import number
 from marketable.marketing_status.rules import Event
-from marketable.web.templatetags.show import number
 from marketable.web.wording import RIGHTS, ROLES, STATUSES
 
 #: Key in the ledger → its name; what is not here is shown under its key.

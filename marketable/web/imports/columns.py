@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketable.contacts.rules import fold
+from marketable.formats import number
 from marketable.properties import queries as properties
 from marketable.properties.labels import in_language, label_of
 from marketable.properties.rules import PropertyDef
 from marketable.transfers import mapping
 from marketable.transfers.queries import ImportView
 from marketable.transfers.reading import DELIMITERS, OLD_ENCODINGS, Format, Sample
-from marketable.web.templatetags.show import number
 
 #: How many values of a column are shown beside it.
 EXAMPLES = 3

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from marketable.billing import queries as billing
 from marketable.billing.rules import renewal_date_after
+from marketable.formats import number
 from marketable.marketing_status.services import Plan
 from marketable.transfers import services as transfers
 from marketable.transfers.queries import ImportView
@@ -18,7 +19,6 @@ from marketable.web.access import AccountRequest
 from marketable.web.contacts import plans
 from marketable.web.contacts.page import lacks_status
 from marketable.web.jobs.shown import OutcomeLine
-from marketable.web.templatetags.show import number
 
 #: How long a plan that was shown can be confirmed (B5).
 PLAN_SECONDS = 3600

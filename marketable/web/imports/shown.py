@@ -7,13 +7,13 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from marketable.formats import day, number
 from marketable.transfers.queries import ImportView
 from marketable.transfers.rules import KEPT_FOR, ImportState
 from marketable.transfers.undo import UndoPlan
 from marketable.web.imports.reasons import DUPLICATE, reason
 from marketable.web.imports.steps import place, url
 from marketable.web.jobs.shown import OutcomeLine
-from marketable.web.templatetags.show import day, number
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 from marketable.bulk_actions.queries import BulkActionView
 from marketable.bulk_actions.rules import ActionState
 from marketable.bulk_actions.services import KEPT_FOR
+from marketable.formats import number
 from marketable.marketing_status.rules import Event
 from marketable.web.contacts.plans import cannot_text, take_back_label
-from marketable.web.templatetags.show import number
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from marketable.accounts import queries as accounts
 from marketable.contacts.queries import ContactRow
+from marketable.formats import day
 from marketable.history.queries import Event
 from marketable.marketing_status.rules import Status
 from marketable.properties import queries as properties
 from marketable.properties.labels import in_language, label_of
 from marketable.properties.rules import PropertyDef, PropertyType, as_text
 from marketable.web.access import AccountRequest
-from marketable.web.templatetags.show import day
 from marketable.web.wording import STATUSES, kind_name, source_name
 
 
