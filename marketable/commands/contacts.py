@@ -1,4 +1,4 @@
-"""`marketable contacts import | export`: files in and out without a browser."""
+"""`marketable contacts import | export | count`: files in and out without a browser."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from marketable.commands import options as shared
+from marketable.commands import selecting
 from marketable.commands.answers import Answer, CommandRefused, say
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ STATUS = {
 
 
 def add(commands: Any) -> None:
-    noun = commands.add_parser("contacts", help="import and export contacts")
+    noun = commands.add_parser("contacts", help="import, export and count contacts")
     verbs = noun.add_subparsers(title="commands", metavar="COMMAND", required=True)
     text = "create and update contacts from a CSV or XLSX file"
     bring = verbs.add_parser("import", help=text, description=text)
@@ -58,12 +59,19 @@ def add(commands: Any) -> None:
     shared.add_json(bring)
     bring.set_defaults(run=run_import)
 
-    text = "write every contact of the account as CSV"
+    text = "write contacts as CSV, every one of the account unless some are chosen"
     send = verbs.add_parser("export", help=text, description=text)
     send.add_argument("file", metavar="FILE", help="where to; - is standard output")
     shared.add_account(send)
+    selecting.add_to(send, is_required=False)
     shared.add_json(send)
     send.set_defaults(run=run_export, refuse=send.error)
+    text = "tell how many contacts are meant"
+    tell = verbs.add_parser("count", help=text, description=text)
+    shared.add_account(tell)
+    selecting.add_to(tell)
+    shared.add_json(tell)
+    tell.set_defaults(run=run_count)
 
 
 def run_import(options: argparse.Namespace) -> Answer:
@@ -160,6 +168,7 @@ def run_export(options: argparse.Namespace) -> Answer:
     is_piped = options.file == "-"
     if is_piped and options.json:
         options.refuse("--json and - both want standard output")
+    wanted = selecting.read(options)
     from marketable.commands.database import opened
 
     with opened(), _written(options.file) as out:
@@ -167,12 +176,12 @@ def run_export(options: argparse.Namespace) -> Answer:
         from marketable.accounts import queries as accounts
         from marketable.accounts.queries import EVERYTHING
         from marketable.billing.rules import today_in
-        from marketable.segments.selection import Selection, compile_selection
+        from marketable.segments.selection import compile_selection
         from marketable.transfers.exports import all_columns, export_contacts
 
         account, now = accounts.account(options.account), clock.now()
         chosen = compile_selection(
-            account.id, Selection(), reach=EVERYTHING, today=today_in(account.zone, now)
+            account.id, wanted(), reach=EVERYTHING, today=today_in(account.zone, now)
         )
         done = export_contacts(
             account.id, chosen, all_columns(account.id), out, with_bom=not is_piped, now=now
@@ -185,6 +194,25 @@ def run_export(options: argparse.Namespace) -> Answer:
     }
     lines = () if is_piped else (f"{done.contact_count} contacts written to {options.file}.",)
     return Answer(document, lines)
+
+
+def run_count(options: argparse.Namespace) -> Answer:
+    wanted = selecting.read(options)
+    from marketable.commands.database import opened
+
+    with opened():
+        from marketable import clock
+        from marketable.accounts import queries as accounts
+        from marketable.accounts.queries import EVERYTHING
+        from marketable.billing.rules import today_in
+        from marketable.contacts import queries
+        from marketable.segments.selection import conditions_of
+
+        account = accounts.account(options.account)
+        today = today_in(account.zone, clock.now())
+        meant = conditions_of(account.id, wanted(), reach=EVERYTHING, today=today)
+        count = queries.count_exactly(account.id, meant)
+    return Answer({"count": count}, (f"{count} contacts.",))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from marketable.commands import (
     history,
     marketing,
     prove,
+    schema,
     serve,
     update_date,
     usage,
@@ -35,6 +36,7 @@ NOUNS = (
     update_date,
     prove,
     history,
+    schema,
     backup,
     doctor,
 )

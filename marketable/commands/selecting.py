@@ -14,19 +14,16 @@ if TYPE_CHECKING:
     from marketable.segments.selection import Selection
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
+def add_to(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
+    """Add the options of a selection; without one, where none is required, it is everybody."""
+    which = parser.add_mutually_exclusive_group(required=is_required)
     which.add_argument("--all", action="store_true", help="every contact of the account")
     which.add_argument("--ids", type=shared.ids, metavar="1,2,3", help="these contacts")
     which.add_argument(
         "--emails-file", metavar="FILE", help="UTF-8, one address a line; - reads them here"
     )
     which.add_argument("--status", choices=("non_marketing", "marketing", "leaving"))
-    add_filter(which)
-
-
-def add_filter(parser: "argparse.ArgumentParser | argparse._MutuallyExclusiveGroup") -> None:
-    parser.add_argument(
+    which.add_argument(
         "--filter",
         metavar="FILE",
         help="JSON as `marketable schema filter` describes it; - reads it here",

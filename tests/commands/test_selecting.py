@@ -84,3 +84,24 @@ def test_a_file_that_is_not_there_is_named(shell: Shell, account_id: int, tmp_pa
 def test_a_filter_and_another_choice_are_one_too_many(shell: Shell) -> None:
     both = shell("marketing", "stop", "--account", 1, "--all", "--filter", "x", "--dry-run")
     assert both.status == 2
+
+
+def test_contacts_are_counted_and_exported_by_a_filter(
+    shell: Shell, account_id: int, tmp_path: Path
+) -> None:
+    path = written(tmp_path, {"or": [{"property": "country", "operator": "is", "value": "France"}]})
+    counted = shell("contacts", "count", "--account", account_id, "--filter", path, "--json")
+    assert counted.json == {"count": 1}
+    file = tmp_path / "out.csv"
+    sent = shell("contacts", "export", file, "--account", account_id, "--filter", path, "--json")
+    assert sent.json["contacts"] == 1
+    assert "France" in file.read_text(encoding="utf-8-sig")
+    everybody = shell("contacts", "count", "--account", account_id, "--all", "--json")
+    assert everybody.json == {"count": 5}
+
+
+def test_the_schema_of_filters_is_published(shell: Shell) -> None:
+    told = shell("schema", "filter", "--json")
+    assert told.status == 0
+    assert told.json["title"] == "marketable filter"
+    assert json.loads(shell("schema", "filter").out) == told.json
