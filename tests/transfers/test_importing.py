@@ -5,9 +5,9 @@ import csv
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from marketable import sql
 from marketable.accounts.models import User
@@ -399,9 +399,7 @@ def test_a_value_that_would_not_be_written_is_nobodys(account: AccountInfo, anna
     assert contact_with(account, "b@example.com")["code"] == "B"
 
 
-def test_over_the_storage_limit_nothing_begins(
-    account: AccountInfo, settings: SettingsWrapper
-) -> None:
+def test_over_the_storage_limit_nothing_begins(account: AccountInfo, settings: Any) -> None:
     settings.CONTACT_LIMIT = 3
     make.contacts(account, 2)
     view = checked(account, csv_of("email", "a@example.com", "b@example.com"))
