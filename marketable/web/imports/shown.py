@@ -64,10 +64,12 @@ def show(account_id: int, view: ImportView, *, now: datetime, may_open: bool = T
         is_running=view.is_running,
         is_being_cancelled=view.cancelled_at is not None and view.is_running,
         can_cancel=view.state is ImportState.RUNNING and view.cancelled_at is None,
-        can_undo=view.state in {ImportState.COMPLETE, ImportState.CANCELLED}
+        can_undo=not view.is_running
+        and view.state is not ImportState.UNDONE
         and view.change_id is not None
         and now - view.created_at <= KEPT_FOR,
-        has_contacts=view.change_id is not None,
+        has_contacts=view.change_id is not None
+        and (view.state is not ImportState.UNDONE or view.updated > 0),
         has_failures_file=bool(view.failures_as),
         error=view.error,
     )
@@ -78,6 +80,8 @@ def _state(view: ImportView) -> str:
         return _("Stopping")
     if view.state is ImportState.CANCELLED and view.started_at is None:
         return _("Thrown away")
+    if view.state is ImportState.FAILED and view.started_at is not None:
+        return _("Stopped by a refusal; what was done stays")
     return {
         ImportState.DRAFT: _("Being prepared"),
         ImportState.CHECKING: _("Being checked"),
@@ -92,9 +96,11 @@ def _state(view: ImportView) -> str:
 
 
 def _progress(view: ImportView) -> str:
+    facts = {"done": number(view.done), "total": number(view.total)}
+    if view.state is ImportState.CHECKING:
+        return ngettext("%(done)s row read", "%(done)s rows read", view.done) % facts
     if not view.total:
         return ""
-    facts = {"done": number(view.done), "total": number(view.total)}
     if view.started_at is None:
         return ngettext("%(total)s row", "%(total)s rows", view.total) % facts
     return ngettext("%(done)s of %(total)s row", "%(done)s of %(total)s rows", view.total) % facts
