@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Site
+from tests.journeys.look import watched
 
 Start = Callable[..., Site]
 SignIn = Callable[..., Page]
@@ -21,22 +21,6 @@ def open_plan(page: Page, action: str = "Set as marketing contacts") -> None:
     page.locator(".menu--more summary").click()
     page.get_by_role("button", name=action, exact=True).click()
     expect(page.locator("#plan-dialog")).to_be_visible()
-
-
-@pytest.fixture(autouse=True)
-def no_script_errors(signed_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every page of these journeys runs without an error in the browser's console."""
-
-
-def watched(page: Page) -> list[str]:
-    """Return a list that gets every error of the page's scripts."""
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console",
-        lambda message: errors.append(message.text) if message.type == "error" else None,
-    )
-    return errors
 
 
 def test_twenty_five_ticked_contacts_become_marketing(site: Start, signed_in: SignIn) -> None:
