@@ -4,25 +4,24 @@ import json
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.core.mail import send_mail
 from django.core.management import call_command
-from django.utils import translation
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
-from marketable import sql
+from marketable import formats, sql
 from marketable.accounts import queries as accounts
 from marketable.accounts.queries import AccountInfo
-from marketable.accounts.rules import OWNER
 from marketable.billing import rules as billing_rules
 from marketable.billing import services as billing
 from marketable.bulk_actions import queries as bulk_actions
 from marketable.bulk_actions.errors import BulkActionUnknown
 from marketable.contacts.services import erase
 from marketable.governance import services as governance
+from marketable.jobs.owners import tell_owners
 from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
 from marketable.queue import Job, enqueue
@@ -124,30 +123,24 @@ def prove_accounts(now: datetime) -> None:
         if not proof.ok:
             logger.error("Account %s does not add up: %s", account.id, proof)
             failed.append(account.id)
-            tell_owners(account, proof)
+            tell_owners(account.id, partial(_worded, account, proof))
     if failed:
         raise ProofFailed(f"Accounts that do not add up: {failed}")
 
 
-def tell_owners(account: AccountInfo, proof: Proof) -> None:
-    owners = [one.email for one in accounts.members(account.id) if one.rights.role == OWNER]
-    with translation.override(account.language):
-        send_mail(
-            _("The usage of %(account)s does not add up") % {"account": account.name},
-            _(
-                "The nightly proof found a difference. Nothing was corrected.\n\n"
-                "Counter: %(counter)s\nMarketing contacts: %(rows)s\nLedger: %(ledger)s\n"
-                "Contacts whose status the ledger does not explain: %(unexplained)s\n"
-            )
-            % {
-                "counter": proof.counter,
-                "rows": proof.rows,
-                "ledger": proof.ledger,
-                "unexplained": proof.unexplained,
-            },
-            None,
-            owners,
-        )
+def _worded(account: AccountInfo, proof: Proof) -> tuple[str, str]:
+    facts = {
+        "counter": formats.number(proof.counter),
+        "rows": formats.number(proof.rows),
+        "ledger": formats.number(proof.ledger),
+        "unexplained": formats.number(proof.unexplained),
+    }
+    text = _(
+        "The nightly proof found a difference. Nothing was corrected.\n\n"
+        "Counter: %(counter)s\nMarketing contacts: %(rows)s\nLedger: %(ledger)s\n"
+        "Contacts whose status the ledger does not explain: %(unexplained)s\n"
+    )
+    return (_("The usage of %(account)s does not add up") % {"account": account.name}, text % facts)
 
 
 def erase_old_archived(now: datetime) -> None:

@@ -5,10 +5,12 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from marketable.accounts import services as accounts
 from marketable.accounts.models import Membership, User
 from marketable.accounts.queries import AccountInfo
+from marketable.jobs.owners import tell_owners
 from tests import make
 from tests.make import PASSWORD
 
@@ -194,3 +196,14 @@ def test_a_lost_password_is_answered_in_the_persons_language(account: AccountInf
     person = person_of(account, language="pl")
     Client().post(reverse("account_reset_password"), {"email": person.email})
     assert "hasł" in mail.outbox[0].subject.lower()
+
+
+def test_every_owner_is_written_to_in_their_own_language(polish_account: AccountInfo) -> None:
+    english = make.user(polish_account, "owner")
+    accounts.choose_language(english.pk, "en")
+    make.user(polish_account, "marketer")
+    tell_owners(polish_account.id, lambda: (_("Saved."), _("Nothing has been changed yet.")))
+    assert {(one.to[0], one.subject) for one in mail.outbox} == {
+        ("ola@example.com", "Zapisano."),
+        (english.email, "Saved."),
+    }
