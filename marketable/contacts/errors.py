@@ -1,6 +1,8 @@
 """The refusals of contact records."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
@@ -83,6 +85,15 @@ class AddressBlocked(Conflict):
         )
 
 
+class NotBlocked(Conflict):
+    """The address is not on the block list, so nothing is to be lifted."""
+
+    code = "not_blocked"
+
+    def __init__(self) -> None:
+        super().__init__(_("This address is not blocked."), field="address")
+
+
 class ContactLimit(Conflict):
     """The account stores as many live contacts as it may (T11, J12)."""
 
@@ -97,11 +108,17 @@ class ContactLimit(Conflict):
 
 
 class StaleEdit(Conflict):
-    """Somebody else changed the contact since it was opened; nothing was saved."""
+    """Somebody else changed the contact since it was opened; nothing was saved.
+
+    changed  the values that differ from those that were seen: {name: (seen, present)}
+    """
 
     code = "stale_edit"
 
-    def __init__(self, *, who: str, when: datetime | None) -> None:
+    def __init__(
+        self, *, who: str, when: datetime | None, changed: Mapping[str, tuple[Any, Any]]
+    ) -> None:
+        self.changed = dict(changed)
         super().__init__(
             _("%(who)s changed this contact at %(when)s. Look at it again; nothing was saved."),
             {"who": who, "when": when or ""},

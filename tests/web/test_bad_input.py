@@ -75,8 +75,8 @@ MORE = {
     "people:person": "right-contacts.edit right-marketing_contacts.access right-no.such",
 }
 DOORS = sorted(doors())
-POSTED = [door for door in DOORS if GUARDS[door[0]].post is not None]
-READ = [door for door in DOORS if GUARDS[door[0]].get is not None]
+POSTED = [(name, rest) for name, rest in DOORS if name in GUARDS and GUARDS[name].post is not None]
+READ = [(name, rest) for name, rest in DOORS if name in GUARDS and GUARDS[name].get is not None]
 Door = tuple[str, tuple[str, ...]]
 
 
@@ -108,11 +108,10 @@ def test_any_value_in_any_field_is_answered(ours: World, door: Door) -> None:
     url = ours.url(name, parameters)
     more = [*MORE.get(name, "").split(), "no_such_field"]
     for value in BAD:
-        for field in usual:
-            answered(browser.post(url, {**usual, field: value}))
+        answered(browser.post(url, dict.fromkeys(usual, value)))
         answered(browser.post(url, {**usual, **dict.fromkeys(more, value)}))
     for value in WORST:
-        for field in more:
+        for field in (*usual, *more):
             answered(browser.post(url, {**usual, field: value}))
     answered(browser.post(url, dict.fromkeys([*usual, *more], "x" * 1_000_000)))
     for field in usual:  # and without it at all
@@ -254,7 +253,7 @@ def test_labels_and_options_made_of_code_are_only_text(account: AccountInfo, own
         "name": "trap",
         "label": f"{SCRIPT} %(x)s {{{{ 7 }}}}",
         "type": "enumeration/select",
-        "options": "\n".join(("' OR 1=1 --", f"b = {SCRIPT}", "%s = %(x)s")),
+        "options": "\n".join(("' OR 1 --", f"b = {SCRIPT}", "%s = %(x)s")),
         "description": SCRIPT,
     }
     made = browser.post(reverse("properties:new", args=[account.id]), form)
@@ -278,13 +277,13 @@ def test_labels_and_options_made_of_code_are_only_text(account: AccountInfo, own
     assert "&lt;script&gt;alert(1)&lt;/script&gt; %(x)s {{ 7 }}" in page.content.decode()
     chosen = browser.post(
         reverse("records:edit", args=[account.id, contact_id]),
-        {"version": "1", "trap": "' OR 1=1 --"},
+        {"version": "1", "trap": "' OR 1 --"},
     )
     assert chosen.status_code == 302
-    export = browser.post(
+    export: Any = browser.post(
         reverse("contacts:export", args=[account.id]), {"everyone": "1", "columns": "trap"}
     )
-    assert b"OR 1=1" in b"".join(export.streaming_content)
+    assert b"OR 1 --" in b"".join(export.streaming_content)
 
 
 def test_a_file_of_contacts_is_safe_in_a_spreadsheet(
@@ -296,7 +295,7 @@ def test_a_file_of_contacts_is_safe_in_a_spreadsheet(
         by=anna,
         now=JAN_20,
     )
-    export = signed_in(owner).post(
+    export: Any = signed_in(owner).post(
         reverse("contacts:export", args=[account.id]),
         {"everyone": "1", "columns": "firstname,company,city"},
     )

@@ -112,6 +112,7 @@ GUARDS: dict[str, Guard] = {
             {"confirmed": "1", "count": "1", **one} for one in foreign_choices(ours, theirs)
         ],
     ),
+    "contacts:follow": Guard(get=(Right.CONTACTS_VIEW,)),
     "records:show": Guard(get=(Right.CONTACTS_VIEW,)),
     "records:edit": Guard(
         get=(Right.CONTACTS_EDIT,),
@@ -123,7 +124,11 @@ GUARDS: dict[str, Guard] = {
     ),
     "records:status": Guard(get=STATUS, post=STATUS, form=lambda ours: {"action": "stop"}),
     "records:archive": Guard(get=(Right.CONTACTS_DELETE,), post=(Right.CONTACTS_DELETE,)),
-    "records:restore": Guard(post=(Right.CONTACTS_DELETE,)),
+    "records:restore": Guard(
+        post=(Right.CONTACTS_DELETE,),
+        foreign=lambda ours, theirs: [{"into": str(theirs.named["contact_id"])}],
+        only_if={Right.CONTACTS_MERGE: {"into": "1"}},
+    ),
     "records:erase": Guard(
         get=(Right.CONTACTS_ERASE,),
         post=(Right.CONTACTS_ERASE,),
@@ -205,6 +210,9 @@ GUARDS: dict[str, Guard] = {
     "settings:limit": Guard(
         post=(Right.BILLING_MANAGE,),
         form=lambda ours: {"at_limit": "ceiling", "ceiling": "1,000"},
+    ),
+    "settings:unblock": Guard(
+        post=(Right.CONTACTS_ERASE,), form=lambda ours: {"address": "gone@example.com"}
     ),
     "settings:profile": Guard(
         get=(),

@@ -61,7 +61,7 @@ def edit_contact(
     if row.archived_at is not None:
         raise Archived
     if version is not None and version != row.version:
-        raise _stale(account_id, contact_id)
+        raise _stale(account_id, contact_id, missed=row.version - version)
     definitions = properties.definitions(account_id)
     given = kept.typed(values, definitions)
     before = {
@@ -128,19 +128,29 @@ def _move_address(account_id: int, contact_id: int, old: str | None, new: str | 
         kept.take_address(account_id, contact_id, new)
 
 
-def _stale(account_id: int, contact_id: int) -> StaleEdit:
-    found = sql.row(
-        "SELECT change.actor_label, change.at FROM contact_change "
-        "JOIN change ON change.account_id = contact_change.account_id "
-        "AND change.id = contact_change.change_id "
-        "WHERE contact_change.account_id = %(account_id)s "
-        "AND contact_change.contact_id = %(contact_id)s "
-        "ORDER BY contact_change.change_id DESC LIMIT 1",
-        {"account_id": account_id, "contact_id": contact_id},
+def _stale(account_id: int, contact_id: int, *, missed: int) -> StaleEdit:
+    """Return the refusal with what the changes that were missed did, taken together."""
+    found = sql.rows(
+        "SELECT change.actor_label, change.at, altered.before, altered.after "
+        "FROM contact_change AS altered JOIN change "
+        "ON change.account_id = altered.account_id AND change.id = altered.change_id "
+        "WHERE altered.account_id = %(account_id)s AND altered.contact_id = %(contact_id)s "
+        "AND altered.after ?| '{properties,archived,merged}' "
+        "ORDER BY altered.change_id DESC LIMIT %(missed)s",
+        {"account_id": account_id, "contact_id": contact_id, "missed": max(missed, 1)},
     )
-    zone = accounts.account(account_id).zone
-    who, when = found if found else ("", None)
+    seen: dict[str, Any] = {}
+    present: dict[str, Any] = {}
+    for _who, _when, before, after in reversed(found):
+        was, now = (json.loads(one).get("properties", {}) for one in (before, after))
+        for name, value in now.items():
+            seen.setdefault(name, was.get(name))
+            present[name] = value
+    who, when = found[0][:2] if found else ("", None)
     return StaleEdit(
         who=who or _("Somebody"),
-        when=when.astimezone(zone) if when else None,
+        when=when.astimezone(accounts.account(account_id).zone) if when else None,
+        changed={
+            name: (seen[name], value) for name, value in present.items() if value != seen[name]
+        },
     )

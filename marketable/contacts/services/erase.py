@@ -10,8 +10,9 @@ from marketable import sql
 from marketable.accounts import queries as accounts
 from marketable.billing import queries as billing
 from marketable.billing import rules as billing_rules
-from marketable.contacts import erased_list
+from marketable.contacts import erased_list, rules
 from marketable.contacts.erasing import erasers
+from marketable.contacts.errors import NotBlocked
 from marketable.contacts.services.values import address_hash
 from marketable.history import services as history
 from marketable.history.kinds import Kind
@@ -104,6 +105,23 @@ def erase_again(*, by: Source, now: datetime) -> int:
         if sql.row("SELECT FROM account WHERE id = %(id)s", {"id": account_id}) is not None:
             total += erase_contacts(account_id, back, by=by, now=now).erased
     return total
+
+
+@sql.retried
+def lift_block(account_id: int, address: str, *, by: Source, now: datetime) -> None:
+    """Take an erased person's address off the block list, because they asked to come back (S14).
+
+    Raises InvalidEmail, or NotBlocked for an address that is not on it.
+    """
+    email = rules.normalise_email(address)
+    gone = sql.execute(
+        "DELETE FROM blocked_address WHERE account_id = %(account_id)s AND address_hash = %(hash)s",
+        {"account_id": account_id, "hash": address_hash(account_id, email)},
+    )
+    if not gone:
+        raise NotBlocked
+    body = {"setting": "blocked_address", "lifted": True}
+    history.record(account_id, Kind.SETTING_CHANGED, by=by, at=now, body=body)
 
 
 def _numbered(ids: list[int]) -> SubQuery:

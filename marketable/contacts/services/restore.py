@@ -11,9 +11,10 @@ from marketable.contacts import queries
 from marketable.contacts.errors import NotRestorable
 from marketable.contacts.services import values as kept
 from marketable.contacts.services.archive import lock_contacts
+from marketable.contacts.services.merge import Merged, merge_contacts
 from marketable.history import services as history
 from marketable.history.kinds import Kind
-from marketable.history.sources import Source
+from marketable.history.sources import Source, SourceType
 from marketable.marketing_status import queries as status_queries
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Status
@@ -29,10 +30,37 @@ class Restored:
 
 
 @sql.retried
+def restore_into(
+    account_id: int, contact_id: int, survivor_id: int, *, reach: Reach, by: Source, now: datetime
+) -> Merged:
+    """Restore a deleted contact and merge it into the live one that has its address now (S17).
+
+    It gets back the state that it had, and the merge does with it what a merge does (S12).
+    """
+    restore_contact(account_id, contact_id, into=survivor_id, reach=reach, by=by, now=now)
+    return merge_contacts(
+        account_id,
+        survivor_id,
+        contact_id,
+        reach=reach,
+        by=by.through(SourceType.MERGE),
+        now=now,
+    )
+
+
+@sql.retried
 def restore_contact(
-    account_id: int, contact_id: int, *, reach: Reach, by: Source, now: datetime
+    account_id: int,
+    contact_id: int,
+    *,
+    into: int | None = None,
+    reach: Reach,
+    by: Source,
+    now: datetime,
 ) -> Restored:
     """Make a deleted contact live again (S7).
+
+    into  leave its addresses to this live contact, and unique values to the merge that follows
 
     In the period in which it was deleted it gets back the state it had; later, or when its place
     was taken over (S11), it is non-marketing.
@@ -48,11 +76,12 @@ def restore_contact(
     marketing.apply_overdue(account_id, one, now=now)
     status = status_queries.status_of(account_id, contact_id, today)
     params = {"account_id": account_id, "id": contact_id, "now": now}
-    _take_addresses_back(account_id, contact_id)
-    # A property out of use keeps its values, and that they are unique.
-    definitions = properties.definitions(account_id, with_archived=True)
-    known = {name: value for name, value in row.properties.items() if name in definitions}
-    kept.take_unique_values(account_id, contact_id, known, definitions)
+    _take_addresses_back(account_id, contact_id, leave_to=into)
+    if into is None:
+        # A property out of use keeps its values, and that they are unique.
+        definitions = properties.definitions(account_id, with_archived=True)
+        known = {name: value for name, value in row.properties.items() if name in definitions}
+        kept.take_unique_values(account_id, contact_id, known, definitions)
     sql.execute(
         "UPDATE contact SET archived_at = NULL, updated_at = %(now)s, version = version + 1 "
         "WHERE account_id = %(account_id)s AND id = %(id)s",
@@ -71,8 +100,8 @@ def restore_contact(
     return Restored(contact_id, status, change_id)
 
 
-def _take_addresses_back(account_id: int, contact_id: int) -> None:
-    """Make the contact the live owner of its addresses again (S17).
+def _take_addresses_back(account_id: int, contact_id: int, *, leave_to: int | None) -> None:
+    """Make the contact the live owner of its addresses again (S17), but for those of `leave_to`.
 
     They are written anew: an insert waits for whoever is taking an address at this moment, and
     then knows the owner, where an update could only fail.
@@ -84,6 +113,8 @@ def _take_addresses_back(account_id: int, contact_id: int) -> None:
         params,
     )
     for address, is_primary in sorted(held):
+        if leave_to is not None and queries.owner_of_address(account_id, address) == leave_to:
+            continue
         kept.take_address(account_id, contact_id, address, is_primary=is_primary)
 
 

@@ -187,8 +187,26 @@ def _values(
         found.append((_("Values"), "", _("erased for good")))
     after = event.after.get("properties", {})
     before = event.before.get("properties", {})
-    for name, value in after.items():
-        was, now = as_text(before.get(name)), as_text(value)
+    changed = {name: (before.get(name), value) for name, value in after.items()}
+    return [*found, *_in_words(changed, definitions, owners)]
+
+
+def differences(
+    request: AccountRequest, changed: Mapping[str, tuple[Any, Any]]
+) -> list[tuple[str, str, str]]:
+    """Return (label, before, after) of values that differ: {name: (before, after)}."""
+    definitions = properties.definitions(request.account.id, with_archived=True)
+    return _in_words(changed, definitions, accounts.owners_by_id(request.account.id))
+
+
+def _in_words(
+    changed: Mapping[str, tuple[Any, Any]],
+    definitions: Mapping[str, PropertyDef],
+    owners: Mapping[int, str],
+) -> list[tuple[str, str, str]]:
+    found = []
+    for name, (before, after) in changed.items():
+        was, now = as_text(before), as_text(after)
         definition = definitions.get(name)
         if definition is None:
             found.append((name, was, now))

@@ -1,5 +1,7 @@
 """One contact's page: properties, status card, timeline, and what can be done to it."""
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,13 +14,13 @@ from marketable.accounts.queries import Reach
 from marketable.accounts.rules import Right, Scope
 from marketable.billing import queries as billing
 from marketable.contacts import queries as contacts
-from marketable.contacts.errors import ContactUnknown, EmailTaken, UniqueTaken
+from marketable.contacts.errors import ContactUnknown, EmailTaken, StaleEdit, UniqueTaken
 from marketable.contacts.queries import ContactRow
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.edit import edit_contact
 from marketable.contacts.services.erase import erase_contacts
 from marketable.contacts.services.merge import merge_contacts
-from marketable.contacts.services.restore import restore_contact
+from marketable.contacts.services.restore import restore_contact, restore_into
 from marketable.errors import Conflict, Invalid, NotAllowed, Refused
 from marketable.history import queries as history
 from marketable.history.sources import SourceType
@@ -26,9 +28,11 @@ from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Status
 from marketable.properties import queries as properties
 from marketable.properties.errors import BadValues
+from marketable.properties.rules import as_text
 from marketable.segments.selection import Selection, conditions_of
 from marketable.sql import SubQuery
-from marketable.web.access import AccountRequest, account_page
+from marketable.web.access import AccountRequest, account_page, require
+from marketable.web.middleware import http_status
 from marketable.web.records import shown
 from marketable.web.wording import needs_right
 
@@ -57,6 +61,14 @@ def _back(request: AccountRequest, contact_id: int) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("records:show", args=[request.account.id, contact_id]))
 
 
+def _may_see(request: AccountRequest, contact_id: int) -> bool:
+    try:
+        _row(request, contact_id)
+    except ContactUnknown:
+        return False
+    return True
+
+
 def _may_edit(request: AccountRequest, contact_id: int) -> bool:
     try:
         _row(request, contact_id, request.reach_edit)
@@ -78,7 +90,7 @@ def _page(
     row: ContactRow,
     *,
     editing: bool = False,
-    given: dict[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
     problem: Refused | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -93,9 +105,14 @@ def _page(
     problems = {}
     if isinstance(problem, BadValues):
         problems = {name: text for name, (_code, text) in problem.problems.items()}
+    elif isinstance(problem, StaleEdit):
+        problems = {
+            name: _("Changed meanwhile.") for name in problem.changed if name in (given or {})
+        }
     elif problem is not None and "field" in problem.facts:
         problems = {str(problem.facts["field"]): problem.message}
     may_edit = _may_edit(request, row.id)
+    other_id = problem.facts.get("contact_id") if problem else None
     return render(
         request,
         "records/show.html",
@@ -109,7 +126,13 @@ def _page(
             else None,
             "is_editing": editing and may_edit,
             "problem": problem,
-            "other_id": problem.facts.get("contact_id") if problem else None,
+            "other_id": other_id if other_id and _may_see(request, other_id) else None,
+            "may_restore_into": request.rights.may(Right.CONTACTS_MERGE)
+            and isinstance(problem, EmailTaken)
+            and row.archived_at is not None,
+            "meanwhile": shown.differences(request, problem.changed)
+            if isinstance(problem, StaleEdit)
+            else (),
             "next_update": billing.calendar(account_id).next_update_date(request.today),
             "may_edit": may_edit,
             "may_status": may_edit and request.rights.may(Right.MARKETING_ACCESS),
@@ -150,6 +173,15 @@ def edit(request: AccountRequest, account_id: int, contact_id: int) -> HttpRespo
             by=request.by(SourceType.RECORD),
             now=request.now,
         )
+    except StaleEdit as refusal:
+        row = _row(request, contact_id, request.reach_edit)
+        untouched = {
+            name
+            for name, (seen, _now) in refusal.changed.items()
+            if given.get(name) == as_text(seen)
+        }
+        own = {name: text for name, text in given.items() if name not in untouched}
+        return _page(request, row, editing=True, given=own, problem=refusal, status=409)
     except (BadValues, EmailTaken, UniqueTaken, Conflict) as refusal:
         return _page(
             request,
@@ -242,13 +274,17 @@ def archive(request: AccountRequest, account_id: int, contact_id: int) -> HttpRe
 @account_page(Right.CONTACTS_DELETE)
 def restore(request: AccountRequest, account_id: int, contact_id: int) -> HttpResponse:
     """Take the contact out of the recycle bin (S7, S17)."""
-    restored = restore_contact(
-        account_id,
-        contact_id,
-        reach=_delete_reach(request),
-        by=request.by(SourceType.RESTORE),
-        now=request.now,
-    )
+    by = request.by(SourceType.RESTORE)
+    into = request.POST.get("into", "")
+    if into:
+        return _restore_into(request, contact_id, _number(into))
+    try:
+        restored = restore_contact(
+            account_id, contact_id, reach=_delete_reach(request), by=by, now=request.now
+        )
+    except (EmailTaken, UniqueTaken) as refusal:
+        row = _row(request, contact_id)
+        return _page(request, row, problem=refusal, status=http_status(refusal))
     if restored.status is Status.NON_MARKETING:
         messages.success(request, _("Restored, as a non-marketing contact."))
     else:
@@ -256,11 +292,38 @@ def restore(request: AccountRequest, account_id: int, contact_id: int) -> HttpRe
     return _back(request, contact_id)
 
 
+def _restore_into(request: AccountRequest, contact_id: int, survivor_id: int) -> HttpResponse:
+    """Restore the contact by merging it into the one that has its address now (S17)."""
+    require(request, Right.CONTACTS_MERGE)
+    _row(request, contact_id, _delete_reach(request))
+    restore_into(
+        request.account.id,
+        contact_id,
+        survivor_id,
+        reach=request.reach_edit,
+        by=request.by(SourceType.RESTORE),
+        now=request.now,
+    )
+    messages.success(request, _("Restored and merged into this contact."))
+    return _back(request, survivor_id)
+
+
+def _number(text: str) -> int:
+    """Return a contact's number as a form gives it; what cannot be one is no contact's."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise ContactUnknown
+    return int(text)
+
+
 @require_http_methods(["GET", "POST"])
 @account_page(Right.CONTACTS_ERASE)
 def erase(request: AccountRequest, account_id: int, contact_id: int) -> HttpResponse:
     """Ask for the contact's number, then remove its personal data for good (S14)."""
     row = _row(request, contact_id)
+    if row.merged_into is not None:  # the person's values are there, and go together
+        return HttpResponseRedirect(reverse("records:erase", args=[account_id, row.merged_into]))
+    if row.erased_at is not None:
+        raise Conflict(_("This person's data was erased for good already."))
     if request.method == "POST":
         if request.POST.get("number", "").strip() != str(contact_id):
             return _ask(
@@ -301,13 +364,10 @@ def merge(request: AccountRequest, account_id: int, contact_id: int) -> HttpResp
     """Find the other record of the same person, show both, join them (S12)."""
     row = _row(request, contact_id, request.reach_edit)
     if request.method == "POST":
-        other = request.POST.get("other", "")
-        if not other.isdecimal() or len(other) > 18:
-            raise Invalid(_("Choose the contact to merge."), field="other")
         merge_contacts(
             account_id,
             contact_id,
-            int(other),
+            _number(request.POST.get("other", "")),
             reach=request.reach_edit,
             by=request.by(SourceType.MERGE),
             now=request.now,

@@ -8,5 +8,6 @@ app_name = "settings"
 urlpatterns = [
     path("account", views.account, name="account"),
     path("limit", views.limit, name="limit"),
+    path("unblock", views.unblock, name="unblock"),
     path("profile", views.profile, name="profile"),
 ]

@@ -17,6 +17,7 @@ from marketable.billing import services as billing_services
 from marketable.billing.errors import BadLimit
 from marketable.billing.rules import renewal_date_after
 from marketable.bulk_actions.rules import parse_count
+from marketable.contacts.services.erase import lift_block
 from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.web.access import AccountRequest, account_page, require
@@ -69,18 +70,34 @@ def limit(request: AccountRequest, account_id: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("settings:account", args=[account_id]))
 
 
+@require_POST
+@account_page(Right.CONTACTS_ERASE)
+def unblock(request: AccountRequest, account_id: int) -> HttpResponse:
+    """Let an erased person's address in again (S14)."""
+    address = request.POST.get("address", "")
+    by = request.by(SourceType.ACCOUNT)
+    try:
+        lift_block(account_id, address, by=by, now=request.now)
+    except Refused as refusal:
+        return _page(request, block_problem=refusal, address=address)
+    messages.success(request, _("The address is taken again. Who has it is a new contact."))
+    return HttpResponseRedirect(reverse("settings:account", args=[account_id]))
+
+
 def _page(
     request: AccountRequest,
     *,
     problem: Refused | None = None,
     limit_problem: Refused | None = None,
     typed: str | None = None,
+    block_problem: Refused | None = None,
+    address: str = "",
 ) -> HttpResponse:
     account_id = request.account.id
     calendar = billing.calendar(account_id)
     contract = calendar.contract_on(request.today)
     info = billing.subscription(account_id, request.today)
-    refusal = problem or limit_problem
+    refusal = problem or limit_problem or block_problem
     posted = request.POST
     return render(
         request,
@@ -88,6 +105,10 @@ def _page(
         {
             "problem": problem,
             "limit_problem": limit_problem,
+            "block_problem": block_problem,
+            "address": address,
+            "may_erase": request.rights.may(Right.CONTACTS_ERASE),
+            "needs_erase": needs_right(Right.CONTACTS_ERASE.value),
             "problem_field": refusal.facts.get("field", "") if refusal else "",
             "name": posted.get("name", "") if problem else request.account.name,
             "language": posted.get("language", "") if problem else request.account.language,
