@@ -75,16 +75,25 @@ def site(fresh_database: str, tmp_path: Path) -> Iterator[Callable[..., Site]]:
 class served:  # noqa: N801 (reads as a statement: with served(...))
     """Runs `marketable serve` on a free port until it is left; gives its address."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *options: str) -> None:
         self._environment = environment
+        self._options = options
 
     def __enter__(self) -> str:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "marketable", "serve", "--port", "0", "--processes", "1"],
+            [
+                *(sys.executable, "-m", "marketable", "serve"),
+                *("--port", "0", "--processes", "1"),
+                *self._options,
+            ],
             env=self._environment,
             stdout=subprocess.PIPE,
             text=True,
         )
+        return self.next_address()
+
+    def next_address(self) -> str:
+        """Wait for the next line with an address, as the one that signs into the demo account."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             found = READY.search(line)
