@@ -31,12 +31,16 @@ class SubQuery:
     test    the same contacts as a condition on a contact `c`, where they are chosen by one
     ids     the same contacts as an expression for an array, where they are kept as one: an index
             then finds them in one walk, in order, instead of one by one
+    judged  like `test`, for a statement that has joined the status row `m`, if it counts, anyway
+    is_everybody  they are all live contacts of the account
     """
 
     text: str
     params: Mapping[str, Any] = field(default_factory=dict)
     test: str = ""
     ids: str = ""
+    judged: str = ""
+    is_everybody: bool = False
 
     def among(self, column: str) -> str:
         """Return the condition that a column holds one of them."""

@@ -1,7 +1,9 @@
 """Reading the status of contacts and the usage of an account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from marketable import sql
 from marketable.billing import queries as billing
@@ -40,27 +42,48 @@ class StatusRow:
     leaving_on: date | None = None
 
 
-#: What each action would do to a contact `c` with status row `status` (or none).
-#: S19: plans leave out those who would only cost, unless they are to be included.
-UNREACHABLE = f"""
-       WHEN NOT %(include_unreachable)s AND c.email IS NULL THEN '{Verdict.NO_ADDRESS}'
-       WHEN NOT %(include_unreachable)s
-            AND c.properties ? 'hs_email_hard_bounce_reason_enum'
-       THEN '{Verdict.HARD_BOUNCED}'"""
-VERDICTS: dict[Event, str] = {
-    Event.START: f"""
-  CASE WHEN status.leaving_on IS NOT NULL THEN '{Verdict.KEPT}'
-       WHEN status.contact_id IS NOT NULL THEN '{Verdict.ALREADY}'{UNREACHABLE}
-       ELSE '{Verdict.SET}'
-   END""",
-    Event.STOP: f"""
-  CASE WHEN status.contact_id IS NOT NULL AND status.leaving_on IS NULL THEN '{Verdict.STAGED}'
-       ELSE '{Verdict.ALREADY}'
-   END""",
-    Event.KEEP: f"""
-  CASE WHEN status.leaving_on IS NOT NULL THEN '{Verdict.KEPT}'
-       ELSE '{Verdict.ALREADY}'
-   END""",
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an action would do to a contact `c` with status row `m` (or none).
+
+    tests  the first that is true decides; `other` when none is
+    """
+
+    tests: tuple[tuple[str, Verdict], ...]
+    other: Verdict
+
+    def as_case(self) -> str:
+        whens = "".join(f" WHEN {test} THEN '{verdict}'" for test, verdict in self.tests)
+        return f"CASE{whens} ELSE '{self.other}' END"
+
+    def as_flags(self) -> list[str]:
+        """Return for each test the expression that it is the one that decides."""
+        texts = [test for test, _ in self.tests]
+        return [
+            " AND ".join([*(f"({before}) IS NOT TRUE" for before in texts[:place]), f"({test})"])
+            for place, test in enumerate(texts)
+        ]
+
+
+# S19: plans leave out those who would only cost, unless they are to be included.
+NO_ADDRESS = "NOT %(include_unreachable)s AND c.email IS NULL"
+BOUNCED = "NOT %(include_unreachable)s AND c.properties ? 'hs_email_hard_bounce_reason_enum'"
+
+JUDGEMENTS: dict[Event, Judgement] = {
+    Event.START: Judgement(
+        (
+            ("m.leaving_on IS NOT NULL", Verdict.KEPT),
+            ("m.contact_id IS NOT NULL", Verdict.ALREADY),
+            (NO_ADDRESS, Verdict.NO_ADDRESS),
+            (BOUNCED, Verdict.HARD_BOUNCED),
+        ),
+        other=Verdict.SET,
+    ),
+    Event.STOP: Judgement(
+        (("m.contact_id IS NOT NULL AND m.leaving_on IS NULL", Verdict.STAGED),),
+        other=Verdict.ALREADY,
+    ),
+    Event.KEEP: Judgement((("m.leaving_on IS NOT NULL", Verdict.KEPT),), other=Verdict.ALREADY),
 }
 
 
@@ -174,8 +197,14 @@ def by_source(account_id: int, today: date) -> list[tuple[str, int]]:
 
 def judge(event: Event, chosen: SubQuery) -> str:
     """Return the statement (id, verdict) of an action; see `sql/judge.sql` for its parameters."""
+    return _judged(f"c.id, {JUDGEMENTS[event].as_case()} AS verdict", chosen)
+
+
+def _judged(answer: str, chosen: SubQuery) -> str:
     return sql.compose(
-        sql.load("marketing_status", "judge"), verdict=VERDICTS[event], belongs=chosen.belongs
+        sql.load("marketing_status", "judge"),
+        answer=answer,
+        belongs=chosen.judged or chosen.belongs,
     )
 
 
@@ -183,20 +212,51 @@ def verdict_counts(
     account_id: int, event: Event, chosen: SubQuery, *, today: date, include_unreachable: bool
 ) -> dict[Verdict, int]:
     """Return what `event` would do to the chosen contacts, counted."""
-    # Filtered counts instead of groups: the planner expects as many groups as contacts, and then
-    # does not share the work among processes. OFFSET 0 lets it find each verdict once.
-    counts = ", ".join(f"count(*) FILTER (WHERE verdict = '{verdict}')" for verdict in Verdict)
-    found = sql.row(
-        f"SELECT {counts} FROM ({judge(event, chosen)} OFFSET 0) AS judged",
-        {
-            **chosen.params,
-            "account_id": account_id,
-            "today": today,
-            "include_unreachable": include_unreachable,
-        },
-    )
+    params = {
+        **chosen.params,
+        "account_id": account_id,
+        "today": today,
+        "include_unreachable": include_unreachable,
+    }
+    if chosen.is_everybody:
+        counts = _everybodys_verdicts(event, params)
+    else:
+        counts = _verdicts(event, chosen, params)
+    return {verdict: n for verdict, n in counts.items() if n}
+
+
+def _verdicts(event: Event, chosen: SubQuery, params: Mapping[str, Any]) -> dict[Verdict, int]:
+    # Filtered counts, not groups: the planner would expect as many groups as contacts, and then
+    # not share the work among processes.
+    judgement = JUDGEMENTS[event]
+    filtered = [f"count(*) FILTER (WHERE {flag})" for flag in judgement.as_flags()]
+    found = sql.row(_judged(", ".join(["count(*)", *filtered]), chosen), params)
     assert found is not None
-    return {verdict: int(n) for verdict, n in zip(Verdict, found, strict=True) if n}
+    total, *decided = (int(count) for count in found)
+    verdicts = [verdict for _, verdict in judgement.tests]
+    return {**dict(zip(verdicts, decided, strict=True)), judgement.other: total - sum(decided)}
+
+
+def _everybodys_verdicts(event: Event, params: Mapping[str, Any]) -> dict[Verdict, int]:
+    statement = sql.compose(
+        sql.load("marketing_status", "judge_everybody"),
+        no_address=NO_ADDRESS if event is Event.START else "FALSE",
+        bounced=BOUNCED if event is Event.START else "FALSE",
+    )
+    found = sql.row(statement, params)
+    assert found is not None
+    live, marketing, leaving, no_address, bounced = (int(count) for count in found)
+    if event is Event.STOP:
+        return {Verdict.STAGED: marketing, Verdict.ALREADY: live - marketing}
+    if event is Event.KEEP:
+        return {Verdict.KEPT: leaving, Verdict.ALREADY: live - leaving}
+    return {
+        Verdict.KEPT: leaving,
+        Verdict.ALREADY: marketing,
+        Verdict.NO_ADDRESS: no_address,
+        Verdict.HARD_BOUNCED: bounced,
+        Verdict.SET: live - leaving - marketing - no_address - bounced,
+    }
 
 
 def staged_for(account_id: int, day: date) -> int:

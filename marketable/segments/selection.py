@@ -69,7 +69,9 @@ def compile_selection(
     account_id: int, selection: Selection, *, reach: Reach, today: date
 ) -> SubQuery:
     """Return the sub-query (id) of the selection's contacts inside `reach`."""
-    return _sub_query(account_id, conditions_of(account_id, selection, reach=reach, today=today))
+    chosen = _sub_query(account_id, conditions_of(account_id, selection, reach=reach, today=today))
+    is_everybody = selection == Selection() and reach.scope is Scope.ALL
+    return replace(chosen, is_everybody=is_everybody)
 
 
 def conditions_of(
@@ -107,9 +109,10 @@ def _sub_query(account_id: int, parts: list[Condition]) -> SubQuery:
     params: dict[str, Any] = {"sel_account_id": account_id}
     for part in parts:
         params.update(part.params)
-    texts = ["c.account_id = %(sel_account_id)s", *(part.text for part in parts if part.text)]
-    test = " AND ".join(texts)
-    return SubQuery(f"SELECT c.id FROM contact AS c WHERE {test}", params, test)
+    own = "c.account_id = %(sel_account_id)s"
+    test = " AND ".join([own, *(part.text for part in parts)])
+    judged = " AND ".join([own, *(part.on_status or part.text for part in parts)])
+    return SubQuery(f"SELECT c.id FROM contact AS c WHERE {test}", params, test=test, judged=judged)
 
 
 def outside_count(account_id: int, selection: Selection, *, reach: Reach, today: date) -> int:
