@@ -277,8 +277,8 @@ def page(
     has_previous = more if backwards else bool(after)
     return Page(
         rows,
-        edge_key(*found[-1][15:17], found[-1][0]) if has_next else "",
-        edge_key(*found[0][15:17], found[0][0]) if has_previous else "",
+        _key(found[-1]) if has_next else "",
+        _key(found[0]) if has_previous else "",
         matches,
     )
 
@@ -319,6 +319,10 @@ def _beyond(part: Part, *, descending: bool) -> str:
     if not part.key:
         return f"{part.number} {sign} %(edge_id)s"
     return f"({part.key}, {part.number}) {sign} (%(edge)s::{part.cast}, %(edge_id)s)"
+
+
+def _key(row: tuple[Any, ...]) -> str:
+    return edge_key(row[15], row[16], row[0])
 
 
 def edge_key(place: int, value: str | None, contact_id: int) -> str:
