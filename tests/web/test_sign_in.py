@@ -183,7 +183,7 @@ def test_a_forgotten_password_is_chosen_anew_by_the_mails_link_once(
 ) -> None:
     old = signed_in(owner)
     answer = Client().post("/accounts/password/reset/", {"email": owner.email}, follow=True)
-    assert "Look into your mail" in text_of(answer)
+    assert "Check your mail" in text_of(answer)
     (sent,) = mail.outbox
     assert sent.subject == "New password for marketable"
     found = re.search(r"http://testserver(/\S+)", str(sent.body))
@@ -205,7 +205,7 @@ def test_an_unknown_address_gets_no_mail_and_the_same_answer(account: AccountInf
     answer = Client().post(
         "/accounts/password/reset/", {"email": "nobody@example.com"}, follow=True
     )
-    assert "Look into your mail" in text_of(answer)
+    assert "Check your mail" in text_of(answer)
     assert mail.outbox == []
 
 

@@ -120,7 +120,7 @@ def withdraw(request: AccountRequest, account_id: int, invitation_id: int) -> Ht
     services.withdraw_invitation(
         account_id, invitation_id, by=request.by(SourceType.ACCOUNT), now=request.now
     )
-    messages.success(request, _("The invitation's link is worthless now."))
+    messages.success(request, _("The invitation was withdrawn. Its link no longer works."))
     return HttpResponseRedirect(reverse("people:list", args=[account_id]))
 
 
@@ -149,7 +149,7 @@ def person(request: AccountRequest, account_id: int, user_id: int) -> HttpRespon
         raise
     except Refused as refusal:
         return _person_page(request, member, refusal)
-    messages.success(request, _("Saved. It holds from their next request on."))
+    messages.success(request, _("Saved. It applies from the next page they open."))
     return HttpResponseRedirect(reverse("people:list", args=[account_id]))
 
 

@@ -80,7 +80,9 @@ def unblock(request: AccountRequest, account_id: int) -> HttpResponse:
         lift_block(account_id, address, by=by, now=request.now)
     except Refused as refusal:
         return _page(request, block_problem=refusal, address=address)
-    messages.success(request, _("The address is taken again. Who has it is a new contact."))
+    messages.success(
+        request, _("The address is accepted again. Whoever has it becomes a new contact.")
+    )
     return HttpResponseRedirect(reverse("settings:account", args=[account_id]))
 
 
