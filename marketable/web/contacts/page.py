@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from marketable.accounts import queries as accounts
-from marketable.accounts.rules import Right
+from marketable.accounts.rules import Right, Scope
 from marketable.contacts.queries import ContactRow, Count, Page
 from marketable.formats import day, number
 from marketable.marketing_status.rules import Event, Status
@@ -136,6 +136,7 @@ class TablePage:
     previous_url: str
     next_url: str
     is_filtered: bool
+    sees_all: bool
 
 
 #: An estimate up to here is replaced by the exact number as soon as the page has been shown.
@@ -260,6 +261,7 @@ def build(
         else "",
         next_url=address(replace(table, after=found.next_key, before="")) if found.next_key else "",
         is_filtered=table.is_filtered,
+        sees_all=request.reach_view.scope is Scope.ALL,
     )
 
 

@@ -74,6 +74,8 @@ def draw(
     base, right = height - BOTTOM, width - RIGHT
 
     def x(day: date) -> float:
+        if first == last_day:
+            return float(right)
         return round(LEFT + (right - LEFT) * max((day - first).days, 0) / span, 1)
 
     def y(value: int) -> float:

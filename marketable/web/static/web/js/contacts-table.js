@@ -7,7 +7,8 @@
   const rows = () => [...table().rows];
   const boxOf = (row) => row?.querySelector("input[data-tick]") ?? null;
   let place = { row: 1, column: 1 };
-  let anchor = null; // the contact where a range begins
+  let anchor = null; // the contact ticked last, where a range by Shift and a click begins
+  let origin = null; // the contact where a range by Shift and the arrows begins
 
   function cellAt(row, column) {
     const cells = rows()[row]?.cells;
@@ -75,16 +76,24 @@
     for (const box of all.slice(Math.min(first, last), Math.max(first, last) + 1)) set(box, isOn);
   }
 
+  /* Shift and an arrow: the range grows away from where it began, and shrinks on the way back. */
   function extend(step) {
-    const box = boxOf(rows()[place.row]);
-    if (box && (anchor === null || !boxWith(anchor))) anchor = box.value;
-    if (box) set(box, true);
+    const all = rows().map(boxOf).filter(Boolean);
+    const left = boxOf(rows()[place.row]);
+    if (!left) {
+      go(place.row + step, place.column);
+      return;
+    }
+    origin ??= left.value;
     go(place.row + step, place.column);
     const reached = boxOf(rows()[place.row]);
-    if (reached && anchor) setRange(anchor, reached.value, true);
+    if (!reached || reached === left) return;
+    const [start, from, to] = [all.findIndex((box) => box.value === origin),
+      all.indexOf(left), all.indexOf(reached)];
+    if (Math.abs(to - start) < Math.abs(from - start)) set(left, false);
+    else setRange(origin, reached.value, true);
+    anchor = reached.value;
   }
-
-  const boxWith = (id) => table().querySelector(`input[data-tick][value="${CSS.escape(id)}"]`);
 
   function pageStep() {
     const height = rows()[1]?.offsetHeight || 36;
@@ -106,7 +115,11 @@
     const box = boxOf(row);
     if (event.shiftKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       extend(event.key === "ArrowUp" ? -1 : 1);
-    } else if (event.key === "Home") {
+      event.preventDefault();
+      return;
+    }
+    if (event.key !== "Shift") origin = null;
+    if (event.key === "Home") {
       if (isMod) go(1, edge(false));
       else go(place.row, edge(false));
     } else if (event.key === "End") {
