@@ -130,6 +130,10 @@ def members(account_id: int) -> list[Member]:
     return sorted(people, key=lambda one: (ROLES.index(one.rights.role), one.name or one.email))
 
 
+def is_member(account_id: int, user_id: int) -> bool:
+    return Membership.objects.filter(account_id=account_id, user_id=user_id).exists()
+
+
 def member(account_id: int, user_id: int) -> Member:
     """Return one person of an account.
 

@@ -1,4 +1,4 @@
-"""A contact's page through its door: create, edit, delete, restore, erase, merge, status, history."""
+"""A contact's page through its door: create, edit, delete, restore, erase, merge, status."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from marketable.history.sources import Source, SourceType
 from marketable.marketing_status import queries as status
 from marketable.marketing_status.rules import Status
 from marketable.marketing_status.services import start_marketing
+from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.properties.services import create_property
 from tests import make
 from tests.make import JAN_10, JAN_20
 from tests.web.guarding import JAN, everything_stored, signed_in, text_of
@@ -183,6 +185,23 @@ def test_saving_the_same_again_writes_nothing(browser: Client, account: AccountI
     answer = browser.post(at(account, "edit", contact_id), {"version": "1", "city": "Łódź"})
     assert "Nothing was different" in text_of(browser.get(answer["Location"]))
     assert everything_stored() == before
+
+
+def test_what_is_not_offered_any_more_is_kept_by_saving_something_else(
+    browser: Client, account: AccountInfo, anna: Source
+) -> None:
+    """A hidden option, and an owner who left the account."""
+    options = (Option("old", "Old one", is_hidden=True), Option("new", "New one"))
+    size = PropertyDef("size", "Size", PropertyType.ENUMERATION, "select", options=options)
+    create_property(account.id, size, by=anna, now=JAN_20)
+    contact_id = make.contact(account, size="old", hubspot_owner_id="4242")
+    form = browser.get(at(account, "edit", contact_id)).content.decode()
+    assert '<option value="old" selected>Old one</option>' in form
+    assert '<option value="4242" selected>4242</option>' in form
+    answer = edit(browser, account, contact_id, size="old", hubspot_owner_id="4242", city="Łódź")
+    assert answer.status_code == 302
+    kept = read(account, contact_id).properties
+    assert (kept["size"], kept["hubspot_owner_id"], kept["city"]) == ("old", "4242", "Łódź")
 
 
 # Archiving and restoring

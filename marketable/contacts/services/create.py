@@ -51,6 +51,7 @@ def create_contact(
     definitions = properties.definitions(account_id)
     given = kept.typed(values, definitions)
     stored = {name: value for name, value in given.properties.items() if value is not None}
+    kept.check_owner(account_id, stored)
     if given.email is None and not any(stored.get(name) for name in NAMING):
         raise NothingGiven
     if given.email is not None and kept.is_blocked(account_id, given.email):

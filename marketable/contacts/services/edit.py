@@ -71,6 +71,7 @@ def edit_contact(
     }
     after: dict[str, Any] = {name: given.properties[name] for name in before}
     _check_stage(before, after)
+    kept.check_owner(account_id, after)
     email = given.email if given.has_email else row.email
     if email != row.email:
         before["email"], after["email"] = row.email, email

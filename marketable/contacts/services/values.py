@@ -9,11 +9,14 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from marketable import formats, sql
+from marketable.accounts import queries as accounts
 from marketable.contacts import rules
 from marketable.contacts.errors import EmailTaken, InvalidEmail, UniqueTaken
 from marketable.properties.errors import BadValues
 from marketable.properties.labels import label_of
 from marketable.properties.rules import InvalidValue, PropertyDef, as_text, parse
+
+OWNER = "hubspot_owner_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,14 @@ def typed(values: Mapping[str, object], definitions: Mapping[str, PropertyDef]) 
     if problems:
         raise BadValues(problems)
     return Typed("email" in values, email, properties)
+
+
+def check_owner(account_id: int, properties: Mapping[str, Any]) -> None:
+    """Raise BadValues if a contact would be given to somebody who is not in the account (V16)."""
+    owner = properties.get(OWNER)
+    if owner is not None and not accounts.is_member(account_id, int(owner)):
+        text = _("This person is not in the account.")
+        raise BadValues({OWNER: ("INVALID_OWNER_ID", text)})
 
 
 def _told(definition: PropertyDef, error: InvalidValue) -> str:

@@ -120,6 +120,8 @@ def _field(
     stored = row.email if definition.name == "email" else row.properties.get(definition.name)
     value = given.get(definition.name, as_text(stored))
     options = options_of(definition, owners)
+    if options:
+        options = (*options, *_kept(definition, as_text(stored), dict(options)))
     labels = dict(options)
     chosen = tuple(part for part in value.split(";") if part) if definition.is_multiple else ()
     return Field(
@@ -133,6 +135,14 @@ def _field(
         problem=problems.get(definition.name, ""),
         is_read_only=definition.is_read_only,
     )
+
+
+def _kept(definition: PropertyDef, text: str, offered: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what the contact has and nobody is offered any more, a hidden option or a person who
+    left: without it, saving anything else would clear it."""
+    held = text.split(";") if definition.is_multiple else [text]
+    labels = {one.value: label_of(one) for one in definition.options}
+    return [(value, labels.get(value, value)) for value in held if value and value not in offered]
 
 
 def in_words(definition: PropertyDef, text: str, labels: Mapping[str, str]) -> str:
