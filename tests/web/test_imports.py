@@ -29,6 +29,7 @@ from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
 from marketable.transfers.queries import ImportView
 from marketable.transfers.rules import ImportState
+from marketable.web.imports import views
 from tests import make
 from tests.make import JAN_20
 
@@ -522,17 +523,27 @@ def test_rows_that_fail_come_as_a_file_ready_to_be_mended(
     assert [row[0] for row in rows[1:]] == ["broken@", "twice@example.com", "late@example.com"]
 
 
-def test_many_bad_rows_are_paged(
-    browser: Client, account: AccountInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_bad_rows_are_paged(browser: Client, account: AccountInfo) -> None:
     lines = "".join(f"bad{place}\n" for place in range(60))
     import_id = checked(browser, account, f"email\nok@example.com\n{lines}")
     first = browser.get(at(account, "check", import_id))
     assert len(first.context["rows"]) == 50
     last = first.context["rows"][-1][0].line
-    second = browser.get(at(account, "check", import_id) + f"?after={last}")
+    second = browser.get(at(account, "bad_rows", import_id) + f"?after={last}")
     assert len(second.context["rows"]) == 10
     assert "60 not an e-mail address" in text(second)
+
+
+def test_the_page_does_not_wait_for_bad_rows_of_a_large_file(
+    browser: Client, account: AccountInfo, mixed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "LARGE", 5)
+    answer = browser.get(at(account, "check", mixed))
+    assert "broken@" not in text(answer)
+    assert at(account, "bad_rows", mixed) in answer.content.decode()
+    part = browser.get(at(account, "bad_rows", mixed), headers=HTMX)
+    assert "5 email broken@ not an e-mail address" in text(part)
+    assert "<html" not in part.content.decode()
 
 
 def test_html_and_formulas_in_a_file_are_shown_as_text(
@@ -750,6 +761,16 @@ def test_a_plan_of_another_import_is_shown_again(browser: Client, account: Accou
     choose(browser, account, import_id, marketing="all")
     form = {"mode": "upsert", "marketing": "all", "planned": planned(shown), "count": "2"}
     assert browser.post(at(account, "start", import_id), form).status_code == 409
+
+
+def test_the_options_that_stand_there_at_first_can_be_pressed_at_once(
+    browser: Client, account: AccountInfo
+) -> None:
+    import_id = checked(browser, account)
+    shown = browser.get(at(account, "options", import_id))
+    form = {"mode": "upsert", "marketing": "leave", "planned": planned(shown)}
+    answer = browser.post(at(account, "start", import_id), form)
+    assert answer.headers["Location"] == at(account, "run", import_id)
 
 
 def test_other_options_than_those_shown_are_shown_first(
@@ -1023,7 +1044,7 @@ def test_an_import_of_another_account_is_not_there(
     browser: Client, account: AccountInfo, other_account: AccountInfo
 ) -> None:  # V16
     theirs = begun(signed_in(User.objects.get(email="owner@other.example")), other_account)
-    for step in ("open", "file", "mapping", "check", "options", "run", "failures", "undo"):
+    for step in ("open", "file", "mapping", "check", "bad_rows", "options", "run", "failures"):
         assert browser.get(at(account, step, theirs)).status_code == 404, step
     for step in ("mapping", "read_as", "property", "options", "start", "cancel", "undo"):
         assert browser.post(at(account, step, theirs)).status_code == 404, step

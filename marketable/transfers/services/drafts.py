@@ -86,7 +86,11 @@ def _make_draft(
         format=first.format.as_json(),
         headers=list(first.headers),
         mapping={"columns": suggested(account_id, first)},
-        options={"marketing": Marketing.LEAVE.value, "mode": Mode.UPSERT.value},
+        options={
+            "marketing": Marketing.LEAVE.value,
+            "mode": Mode.UPSERT.value,
+            "include_unreachable": False,
+        },
         created_at=now,
     )
     return queries.view(row)
