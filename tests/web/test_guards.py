@@ -162,6 +162,7 @@ GUARDS: dict[str, Guard] = {
         form=lambda ours: {"column": "1", "label": "Shoe size", "type": "number/number"},
     ),
     "imports:check": Guard(get=IMPORT),
+    "imports:bad_rows": Guard(get=IMPORT),
     "imports:options": Guard(get=IMPORT, post=IMPORT, form=lambda ours: {"mode": "upsert"}),
     "imports:start": Guard(post=IMPORT, form=lambda ours: {"mode": "upsert"}),
     "imports:run": Guard(get=IMPORT),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("<int:import_id>/property", views.property_form, name="property"),
     path("<int:import_id>/property/create", views.create_property, name="create_property"),
     path("<int:import_id>/check", views.check, name="check"),
+    path("<int:import_id>/bad-rows", views.bad_rows, name="bad_rows"),
     path("<int:import_id>/options", views.options, name="options"),
     path("<int:import_id>/start", views.start, name="start"),
     path("<int:import_id>/run", views.run, name="run"),
