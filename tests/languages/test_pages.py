@@ -159,3 +159,14 @@ def test_a_page_that_broke_says_so_in_polish(full: World, monkeypatch: pytest.Mo
     page = answer.content.decode()
     assert '<html lang="pl">' in page
     assert "Coś się zepsuło" in page
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_the_accounts_zone_is_named_beside_the_update_date(full: World, language: str) -> None:
+    """Y2: every page tells the next update date, and with it whose midnight is meant."""
+    client = signed_in(full.owner)
+    for door in ("contacts:list", "jobs:list", "usage:show", "settings:account"):
+        page = in_language(client, language, full.url(door, ("account_id",)), None)
+        told = " ".join(read(page.content.decode()))
+        assert {"en": "next update 1 Feb", "pl": "aktualizacja 1 lut"}[language] in told
+        assert told.index("(Europe/Warsaw)") > told.index("1 ")
