@@ -1,4 +1,7 @@
-"""Worker, web server, command and database are killed in the midst of a bulk action (J18, V8)."""
+"""Web server, command and database are killed in the midst of a bulk action (J18, V8).
+
+A killed worker: see tests/commands/test_worker.py.
+"""
 
 import urllib.request
 from subprocess import Popen
@@ -37,16 +40,6 @@ def is_healthy(url: str) -> bool:
 
 def is_complete(shell: Shell) -> bool:
     return shell.rows(PROGRESS) == [("complete", MANY)]
-
-
-def test_a_killed_worker(shell: Shell) -> None:
-    account_id = account_with_many(shell, then=CONFIRMED)
-    with after_one_batch(shell, account_id, running(shell, "worker")) as worker:
-        assert shell.rows(PROGRESS) == [("running", BATCHES[0])]
-        kill(worker.pid)
-    ended = shell("worker", "--until-idle")
-    assert ended.status == 0, ended.err
-    assert_started_as_if_nothing_had_happened(shell, account_id)
 
 
 def test_a_killed_web_server_is_started_again_and_the_work_goes_on(shell: Shell) -> None:
