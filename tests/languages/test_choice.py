@@ -207,3 +207,15 @@ def test_every_owner_is_written_to_in_their_own_language(polish_account: Account
         ("ola@example.com", "Zapisano."),
         (english.email, "Saved."),
     }
+
+
+def test_what_was_saved_is_said_in_the_language_that_was_chosen(account: AccountInfo) -> None:
+    client = signed_in(User.objects.get(email="anna@example.com"))
+    profile = reverse("settings:profile", args=[account.id])
+    chosen = {"name": "Anna", "language": "pl", "theme": "", "density": "normal"}
+    assert "Zapisano." in client.post(profile, chosen, follow=True).content.decode()
+    chosen["language"] = ""
+    assert "Saved." in client.post(profile, chosen, follow=True).content.decode()
+    settings = reverse("settings:account", args=[account.id])
+    of_account = {"name": "Acme", "language": "pl", "time_zone": "Europe/Warsaw"}
+    assert "Zapisano." in client.post(settings, of_account, follow=True).content.decode()

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -44,7 +45,7 @@ def account(request: AccountRequest, account_id: int) -> HttpResponse:
         )
     except Refused as refusal:
         return _page(request, problem=refusal)
-    messages.success(request, _("Saved."))
+    _say_saved(request, request.user.language or request.POST["language"])
     return HttpResponseRedirect(reverse("settings:account", args=[account_id]))
 
 
@@ -133,6 +134,12 @@ def _page(
     )
 
 
+def _say_saved(request: AccountRequest, language: str) -> None:
+    """Say so on the next page, in the language that it will speak."""
+    with translation.override(language):
+        messages.success(request, _("Saved."))
+
+
 @require_http_methods(["GET", "POST"])
 @account_page()
 def profile(request: AccountRequest, account_id: int) -> HttpResponse:
@@ -155,7 +162,7 @@ def profile(request: AccountRequest, account_id: int) -> HttpResponse:
                 remember_language(answer, request.POST["language"])
             else:
                 answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
-            messages.success(request, _("Saved."))
+            _say_saved(request, request.POST.get("language") or request.account.language)
             return answer
     chosen = request.POST if problem else None
     return render(
