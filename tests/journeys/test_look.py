@@ -240,3 +240,34 @@ def test_printing_cuts_nothing_off(site: Start, signed_in: SignIn) -> None:
     assert frame.evaluate("(one) => one.scrollWidth - one.clientWidth") <= 0
     expect(page.locator(".nav")).to_be_hidden()
     expect(page.locator("#usage")).to_be_visible()
+
+
+def test_a_contact_opens_beside_the_table(site: Start, signed_in: SignIn) -> None:
+    here = site("6", "--leaving", "1")
+    page = signed_in(here, viewport=WIDE)
+    errors = watched(page)
+    page.goto(here.url("contacts/?status=leaving"))
+    link = page.locator("a[data-open]").first
+    name = link.inner_text()
+    link.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator("#side-panel")
+    expect(panel.locator("h2").first).to_have_text(name)
+    expect(panel.locator("h2").first).to_be_focused()
+    expect(panel).to_contain_text("Marketing contact until")
+    expect(panel).to_contain_text("Timeline")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(link).to_be_focused()
+    link.click()
+    panel.get_by_role("link", name="Open", exact=True).click()
+    expect(page.locator("h1")).to_have_text(name)
+    page.goto(here.url("contacts/"))
+    with page.context.expect_page() as another:
+        page.locator("a[data-open]").first.click(modifiers=["ControlOrMeta"])
+    expect(another.value.locator("h1")).to_be_visible()
+    expect(panel).to_be_hidden()
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.locator("a[data-open]").first.click()
+    expect(page.locator("h1")).not_to_have_text("Contacts")
+    assert errors == []

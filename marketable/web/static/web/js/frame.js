@@ -77,7 +77,7 @@ document.addEventListener("keydown", (event) => {
     drawer.checked = false;
     drawer.focus();
   } else return;
-  event.stopPropagation();
+  event.stopImmediatePropagation();
 }, true);
 
 // The drawer of narrow windows takes the focus, and closes by a click beside it.
