@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from marketable.formats import number
 from marketable.marketing_status.rules import Event
-from marketable.web.wording import RIGHTS, ROLES, STATUSES
+from marketable.web.wording import CHOICES, RIGHTS, ROLES, STATUSES
 
 #: Key in the ledger → its name; what is not here is shown under its key.
 LABELS = {
@@ -31,10 +31,12 @@ LABELS = {
     "import_id": gettext_lazy("Import"),
     "invitation": gettext_lazy("Invitation"),
     "language": gettext_lazy("Language"),
+    "lifted": gettext_lazy("Lifted"),
     "merged": gettext_lazy("Merged contact"),
     "name": gettext_lazy("Name"),
     "plan": gettext_lazy("Plan"),
     "property": gettext_lazy("Property"),
+    "rights": gettext_lazy("Single rights"),
     "role": gettext_lazy("Role"),
     "search": gettext_lazy("Search"),
     "selection": gettext_lazy("Chosen"),
@@ -66,8 +68,10 @@ VALUES = {
     "prices": gettext_lazy("Prices"),
     "time_zone": gettext_lazy("Time zone"),
     "account": gettext_lazy("Account"),
+    "blocked_address": gettext_lazy("Blocked address"),
     **{status.value: text for status, text in STATUSES.items()},
     **ROLES,
+    **CHOICES,
 }
 
 #: A list is read up to here.

@@ -11,10 +11,11 @@ from marketable.accounts.rules import Right
 from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.properties import queries, services
-from marketable.properties.errors import PropertyUnknown
+from marketable.properties.errors import BadDefinition, PropertyUnknown
 from marketable.properties.labels import in_language, label_of
-from marketable.properties.rules import FIELD_TYPES, Option, PropertyDef, PropertyType
+from marketable.properties.rules import Option, PropertyDef, PropertyType
 from marketable.web.access import AccountRequest, account_page
+from marketable.web.middleware import http_status
 from marketable.web.wording import needs_right
 
 
@@ -66,11 +67,8 @@ def new(request: AccountRequest, account_id: int) -> HttpResponse:
     given = request.POST.dict()
     kind, _slash, field_type = given.get("type", "").partition("/")
     try:
-        if (
-            kind not in {one.value for one in PropertyType}
-            or field_type not in FIELD_TYPES[PropertyType(kind)]
-        ):
-            kind, field_type = "string", "text"
+        if given.get("type", "") not in dict(type_labels()):
+            raise BadDefinition(_("There is no such type."), field="type")
         services.create_property(
             account_id,
             PropertyDef(
@@ -175,5 +173,5 @@ def _form(
                 for name, label, label_pl in queries.groups(request.account.id)
             ],
         },
-        status=400 if refusal else 200,
+        status=http_status(refusal) if refusal else 200,
     )
