@@ -19,6 +19,7 @@ from marketable.contacts import rules
 from marketable.contacts.errors import InvalidEmail
 from marketable.contacts.rules import FORMULA_STARTS
 from marketable.contacts.services.values import address_hash, words_of
+from marketable.properties.defaults import SEARCHED
 from marketable.properties.rules import (
     InvalidValue,
     JsonValue,
@@ -172,10 +173,14 @@ class Column:
 
     def _cell(self, value: JsonValue) -> Cell:
         key = _quoted(as_text(value).casefold()) if self._taken.is_unique else ""
+        piece = self._label + _quoted(value)
+        if self.name not in SEARCHED:
+            return Cell(piece, key=self._label + key if key else "")
+        words = words_of(None, {self.name: value}, [])
         return Cell(
-            self._label + _quoted(value),
-            tuple(self._lead + word for word in words_of(None, {self.name: value}, [])),
-            " ".join(rules.fold(str(value)).split()) if self.name in NAMING else "",
+            piece,
+            tuple(self._lead + word for word in words),
+            " ".join(rules.fold(str(value)).split()),
             self._label + key if key else "",
         )
 

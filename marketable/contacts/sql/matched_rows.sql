@@ -1,8 +1,10 @@
 -- The rows of a batch, each with the live contact that has its address, if any, and what that
 -- contact's values would be: what is missing is filled, then overwritten, and a lifecycle stage is
--- never set backwards. `fresh` are the values of a contact that would be made.
+-- never set backwards. `fresh` are the values of a contact that would be made, `given` those that
+-- may change one.
 SELECT row.line, row.email, row.name_key, row.words, contact.id AS contact_id,
        contact.email AS primary_email, contact.properties AS old,
+       coalesce(row.if_empty, '{}') || coalesce(row.always, '{}') AS given,
        coalesce(row.only_new, '{}') || coalesce(row.if_empty, '{}') || coalesce(row.always, '{}')
            AS fresh,
        coalesce(row.if_empty, '{}') || contact.properties
