@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-#: Elements whose text stands out too little from what is behind it, as "ratio text".
+#: Texts, and edges of fields, that stand out too little from what is behind, as "ratio text".
 #: Colours are painted on a canvas to be read: the browser tells them as it was told (oklch).
 FAINT = """
 () => {
@@ -18,6 +18,10 @@ FAINT = """
     const [x, y, z] = [r, g, b].map((v) => v / 255)
       .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
     return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const contrast = (ink, under) => {
+    const [one, other] = [light(pixel(ink, under)), light(pixel(under))].sort((a, b) => b - a);
+    return (one + 0.05) / (other + 0.05);
   };
   const behind = (element) => {
     for (let one = element; one; one = one.parentElement) {
@@ -36,9 +40,15 @@ FAINT = """
     const style = getComputedStyle(element);
     const ink = element instanceof SVGElement ? style.fill : style.color;
     const under = behind(element);
-    const [one, other] = [light(pixel(ink, under)), light(pixel(under))].sort((a, b) => b - a);
-    const ratio = (one + 0.05) / (other + 0.05);
+    const ratio = contrast(ink, under);
     if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${own[0].textContent.trim().slice(0, 40)}`);
+  }
+  const fields = "input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea";
+  for (const field of document.querySelectorAll(fields)) {
+    const isSeen = field.checkVisibility({ visibilityProperty: true });
+    if (!isSeen || field.matches(":disabled")) continue;
+    const ratio = contrast(getComputedStyle(field).borderTopColor, behind(field.parentElement));
+    if (ratio < 3) found.push(`${ratio.toFixed(2)} edge of ${field.name || field.id}`);
   }
   return found;
 }
