@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import Site
-from tests.journeys.test_main_job import watched
+from tests.journeys.look import problems, watched
 
 Start = Callable[..., Site]
 SignIn = Callable[..., Page]
@@ -187,6 +187,49 @@ def test_an_import_works_without_a_script(site: Start, signed_in: SignIn, file: 
     page.get_by_role("button", name="Confirm: import, and set 3 contacts").click()
     look_again(page, ".job-state--complete")
     expect(page.locator("#run")).to_contain_text("3 set as marketing contacts")
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [
+        {"viewport": {"width": 320, "height": 700}, "color_scheme": "light"},
+        {"viewport": {"width": 768, "height": 900}, "color_scheme": "dark"},
+    ],
+    ids=["narrow", "dark"],
+)
+def test_every_step_looks_right(
+    site: Start, signed_in: SignIn, file: Path, screen: dict[str, object]
+) -> None:
+    here = site("2", "--language", "pl")
+    page = signed_in(here, **screen)
+    for step in ("imports/", "imports/new"):
+        page.goto(here.url(step))
+        assert problems(page) == [], step
+    page.set_input_files("#file", file)
+    page.locator("[data-busy]").click()
+    expect(page.locator(".mapped")).to_be_visible()
+    assert problems(page) == [], "columns"
+    page.locator(".column__ignored button:visible").first.click()
+    expect(page.locator("#property-dialog")).to_be_visible()
+    assert problems(page) == [], "property"
+    page.keyboard.press("Escape")
+    page.locator(".wizard-buttons .button--primary").click()
+    expect(page.locator("[data-outcome=created]")).to_be_visible(timeout=SLOW)
+    assert problems(page) == [], "check"
+    page.goto(page.url.replace("/check", "/file"))
+    assert problems(page) == [], "file"
+    page.goto(page.url.replace("/file", "/options"))
+    page.locator("input[value=all]").check()
+    page.locator("input[name=count]").fill("3")
+    assert problems(page) == [], "options"
+    page.locator("[data-confirm]").click()
+    expect(page.locator(".job-state--complete")).to_be_visible(timeout=SLOW)
+    assert problems(page) == [], "run"
+    page.goto(page.url.replace("/run", "/undo"))
+    assert problems(page) == [], "undo"
+    page.locator(".button--danger").click()
+    expect(page.locator(".job-state--undone")).to_be_visible(timeout=SLOW)
+    assert problems(page) == [], "undone"
 
 
 def look_again(page: Page, wanted: str) -> None:
