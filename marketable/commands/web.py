@@ -1,7 +1,9 @@
 """The web server: granian's WSGI workers, forked from a process that has Django loaded."""
 
+import importlib
 import os
 import socket
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +16,7 @@ from granian.server import MPServer
 from marketable.commands.supervisor import die_with_parent
 
 KILL_AFTER_SECONDS = 10
+PAGES_AFTER_SECONDS = 1.0
 
 
 class PageServer(MPServer):
@@ -56,6 +59,23 @@ def _loader() -> Callable[[], Any]:
 
         # Static files come from the packages; the folder for collected ones is seldom there.
         warnings.filterwarnings("ignore", message="No directory at")
-        return get_wsgi_application()
+        application = get_wsgi_application()
+        answered = threading.Event()
+        threading.Thread(target=_load_pages, args=(answered,), daemon=True).start()
+
+        def answer(environ: Any, start_response: Any) -> Any:
+            try:
+                return application(environ, start_response)
+            finally:
+                answered.set()
+
+        return answer
 
     return load
+
+
+def _load_pages(answered: threading.Event) -> None:
+    """Load the pages once a first answer has told that the server is there (or nobody asks), so
+    that they neither delay the start nor the first visit."""
+    answered.wait(PAGES_AFTER_SECONDS)
+    importlib.import_module("marketable.config.urls")

@@ -1,19 +1,8 @@
-"""Addresses: pages under /app, sign-in under /accounts, health at /healthz."""
+"""Addresses: pages under /app, sign-in under /accounts; /healthz is answered by `health`."""
 
-from django.db import connection
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer when the process serves and its database answers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
 urlpatterns = [
-    path("healthz", healthz),
     path("", include("marketable.web.urls")),
     path("accounts/", include("allauth.urls")),
 ]
