@@ -35,7 +35,7 @@ class Server:
         )
 
     def drop(self, name: str) -> None:
-        self._administer(pg.SQL("DROP DATABASE {} WITH (FORCE)").format(pg.Identifier(name)))
+        self._administer(pg.SQL("DROP DATABASE {}").format(pg.Identifier(name)))
 
     def use(self, name: str) -> None:
         """Connect Django to a database."""
