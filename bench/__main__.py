@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
 
-from bench.figures import Figure, say, show, write
+from bench.figures import Figure, line, say, show, write
 from bench.server import Server, started
 
 GROUPS = ("bulk", "import", "export", "page", "search", "plan", "start")
@@ -27,13 +26,16 @@ def main() -> None:
     options = parser.parse_args()
     began = perf_counter()
     found: list[Figure] = []
-    with started() as server:
-        for figure in figures(
-            server, options.n, options.page_n or PAGE_TIMES * options.n, options.only
-        ):
-            found.append(figure)
-    show(found)
-    write(found, RESULT)
+    try:
+        with started() as server:
+            for figure in figures(
+                server, options.n, options.page_n or PAGE_TIMES * options.n, options.only
+            ):
+                say("  " + "  ".join(cell for cell in line(figure) if cell))
+                found.append(figure)
+    finally:  # what was measured before an interruption stands
+        show(found)
+        write(found, RESULT)
     say(f"{len(found)} figures in {perf_counter() - began:.0f} s, written to {RESULT}")
 
 

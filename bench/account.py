@@ -78,8 +78,8 @@ def make(n: int, *, only_table: bool = False) -> BenchAccount:
 def _stage_persons(account_id: int) -> None:
     """Fill the table `bench_person` with what the product would store of each."""
     sql.execute(
-        "CREATE UNLOGGED TABLE bench_person (place int PRIMARY KEY, properties jsonb, name_key text, "
-        "words text[], local text, domain text)"
+        "CREATE UNLOGGED TABLE bench_person (place int PRIMARY KEY, properties jsonb, "
+        "name_key text, words text[], local text, domain text)"
     )
     reachable = (
         (email, properties)

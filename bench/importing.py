@@ -61,18 +61,19 @@ array_to_tsvector(ARRAY(
                   || regexp_replace(phone, '\D', '', 'g')) AS word
      WHERE word <> ''))
 """
+GIVEN = ", ".join(f"'{name}', {name}" for name in VALUES)
 UPSERT = f"""
 WITH given AS MATERIALIZED (
     SELECT staged.*, owner.contact_id,
-           jsonb_strip_nulls(jsonb_build_object({", ".join(f"'{name}', {name}" for name in VALUES)}))
-               AS properties
+           jsonb_strip_nulls(jsonb_build_object({GIVEN})) AS properties
       FROM staged
       LEFT JOIN contact_address AS owner
         ON owner.account_id = %(account_id)s AND owner.address = staged.email AND owner.is_live
 ), fresh AS MATERIALIZED (
     SELECT nextval('contact_id_seq') AS id, * FROM given WHERE contact_id IS NULL
 ), made AS (
-    INSERT INTO contact (account_id, id, email, name_key, properties, version, created_at, updated_at)
+    INSERT INTO contact (account_id, id, email, name_key, properties, version, created_at,
+                         updated_at)
     SELECT %(account_id)s, id, email, lower(concat_ws(' ', lastname, firstname)), properties, 1,
            %(now)s, %(now)s
       FROM fresh

@@ -91,7 +91,8 @@ def plans(account: BenchAccount) -> Iterator[Figure]:
         )
         assert found == (account.n,)
 
-    planned(), counted()
+    planned()
+    counted()
     yield measured(
         "plan for all that match",
         account.n,

@@ -3,6 +3,7 @@ are put back by copying, so that product and floor begin with the same files."""
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +97,8 @@ def started() -> Iterator[Server]:
             from django.core.management import call_command
 
             django.setup()
+            # Static files are no part of any figure; their folder is seldom there.
+            warnings.filterwarnings("ignore", message="No directory at")
             call_command("migrate", interactive=False, verbosity=0)
             try:
                 yield server
