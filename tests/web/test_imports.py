@@ -28,10 +28,12 @@ from marketable.properties.services import create_property
 from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
 from marketable.transfers.queries import ImportView
+from marketable.transfers.reading import LARGEST_CELL
 from marketable.transfers.rules import ImportState
 from marketable.web.imports import views
 from tests import make
 from tests.make import JAN_20
+from tests.transfers.files import workbook_of
 
 pytestmark = pytest.mark.django_db
 
@@ -335,6 +337,14 @@ def test_the_first_rows_follow_how_the_file_is_read(browser: Client, account: Ac
     assert "Łucja" not in text(answer)
 
 
+def test_a_workbook_has_no_encoding_to_choose(browser: Client, account: AccountInfo) -> None:
+    answer = upload(browser, account, workbook_of(("E-mail", "Imię"), ("a@example.com", "Łucja")))
+    page = browser.get(answer.headers["Location"]).context["page"]
+    assert (page.encodings, page.delimiters) == ((), ())
+    assert [one.property for one in page.columns] == ["email", "firstname"]
+    assert page.columns[1].examples == ("Łucja",)
+
+
 def test_choices_survive_another_encoding(browser: Client, account: AccountInfo) -> None:
     import_id = begun(browser, account, "name,email\nJan,a@example.com\n")
     form = columns_of(seen(account, import_id)) | {
@@ -575,16 +585,20 @@ def test_a_file_that_stops_being_a_table_can_be_read_another_way(
     browser: Client, account: AccountInfo
 ) -> None:  # J10
     rows = "".join(f"a{place}@example.com,x\n" for place in range(30))
-    import_id = begun(browser, account, f'email,city\n{rows}b@example.com,"never closed\n')
+    huge = "x" * (LARGEST_CELL + 1)
+    import_id = begun(browser, account, f"email,city\n{rows}b@example.com,{huge}\n")
     browser.post(at(account, "mapping", import_id), columns_of(seen(account, import_id)))
     view = work(account, import_id)
+    assert view.state is ImportState.FAILED
     said = text(browser.get(at(account, "check", import_id)))
-    if view.state is ImportState.FAILED:
-        assert "The file could not be read to its end" in said
-        assert view.error in said
+    assert "The file could not be read to its end" in said
+    assert "Row 32 cannot be read" in said
+    for step in ("file", "mapping"):
+        assert browser.get(at(account, step, import_id)).status_code == 200
     form = columns_of(seen(account, import_id)) | {"property-1": ""}
     answer = browser.post(at(account, "mapping", import_id), form)
     assert answer.headers["Location"] == at(account, "check", import_id)
+    assert seen(account, import_id).state is ImportState.CHECKING
     assert contact_count(account) == 0
 
 
@@ -616,6 +630,19 @@ def test_a_step_that_was_left_leads_to_where_the_import_is(
     for step in ("open", "file", "mapping", "check", "options"):
         answer = browser.get(at(account, step, begin_id))
         assert answer.headers["Location"] == at(account, "run", begin_id), step
+
+
+def test_reloading_what_a_form_was_answered_with_leads_to_its_step(
+    browser: Client, account: AccountInfo
+) -> None:
+    import_id = checked(browser, account)
+    for address, step in (
+        ("read_as", "mapping"),
+        ("create_property", "mapping"),
+        ("start", "options"),
+    ):
+        answer = browser.get(at(account, address, import_id))
+        assert answer.headers["Location"] == at(account, step, import_id)
 
 
 # 4 Options

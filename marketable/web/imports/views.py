@@ -177,11 +177,13 @@ def mapping(request: AccountRequest, account_id: int, import_id: int) -> HttpRes
     return HttpResponseRedirect(url(account_id, import_id, "check"))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @import_page
 def read_as(request: AccountRequest, account_id: int, import_id: int) -> HttpResponse:
     """Read the file another way. Choices stay where the columns are the same."""
     view = imports.import_run(account_id, import_id)
+    if request.method != "POST" or not can_open(view, "mapping"):
+        return _to(request, view, "mapping")
     wanted = columns.read_format(request.POST, view.format)
     try:
         read = view if wanted == view.format else transfers.set_format(account_id, view.id, wanted)
@@ -240,12 +242,14 @@ def property_form(request: AccountRequest, account_id: int, import_id: int) -> H
     return HttpResponseRedirect(f"{address}?column={column}")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @import_page
 def create_property(request: AccountRequest, account_id: int, import_id: int) -> HttpResponse:
     """Define a property and map the column to it."""
     _may_edit_properties(request)
     view = imports.import_run(account_id, import_id)
+    if request.method != "POST":
+        return _to(request, view, "mapping")
     column = _column_of(view, request.POST.get("column", ""))
     given = request.POST.dict()
     kind, _slash, field_type = given.get("type", "").partition("/")
@@ -485,14 +489,14 @@ def _options_page(
     return render(request, template, page, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @import_page
 def start(request: AccountRequest, account_id: int, import_id: int) -> HttpResponse:
     """Begin the run, if the options, the number typed and the set are those of the plan that was
     shown (B4, B5). A second press is answered with what the first began."""
     view = imports.import_run(account_id, import_id)
-    if not can_open(view, "options"):
-        return _to(request, view)
+    if request.method != "POST" or not can_open(view, "options"):
+        return _to(request, view, "options")
     kept = _keep_options(request, view)
     if kept.options != view.options:
         return _options_page(
@@ -601,5 +605,11 @@ def undo(request: AccountRequest, account_id: int, import_id: int) -> HttpRespon
     return HttpResponseRedirect(url(account_id, import_id, "run"))
 
 
-def _to(request: AccountRequest, view: ImportView) -> HttpResponseRedirect:
-    return HttpResponseRedirect(url(request.account.id, view.id, place(view)))
+def _to(request: AccountRequest, view: ImportView, step: str = "") -> HttpResponseRedirect:
+    """Lead to a step if it can be gone to, else to where the import is.
+
+    The addresses that forms are sent to lead there, too, when a page that they answered is
+    reloaded.
+    """
+    there = step if step and can_open(view, step) else place(view)
+    return HttpResponseRedirect(url(request.account.id, view.id, there))
