@@ -204,8 +204,7 @@ def _move(
     in_turn: bool,
 ) -> Moved:
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
-    calendar = billing.calendar(account_id)
-    update_date = calendar.next_update_date(today)
+    update_date = billing.calendar(account_id).next_update_date(today)
     overdue = _leave_overdue(account_id, chosen, now=now, today=today)
     change_id = history.open_change(
         account_id,
@@ -377,7 +376,7 @@ def _leave_overdue(account_id: int, chosen: SubQuery, *, now: datetime, today: d
 
 def _remember_if_late(account_id: int, due_on: date, *, today: date) -> None:
     """Write the usage of a date that was missed, before the first of its contacts leaves."""
-    if due_on < today:
+    if due_on < today and not billing.days(account_id, due_on, due_on):
         billing_services.remember_late_date(
             account_id, due_on, left=queries.staged_for(account_id, due_on)
         )

@@ -161,6 +161,7 @@ def test_what_was_touched_since_is_left_alone(
     stop_marketing(account.id, make.ids(chosen[0]), by=anna, now=JAN_20)
     answer = browser.post(reverse("jobs:take_back", args=[account.id, job.id]), follow=True)
     assert "1 staged as non-marketing" in text(answer)
+    assert "1 left alone: somebody changed it since" in text(answer)
 
 
 def test_after_the_update_date_a_stop_cannot_be_taken_back(

@@ -162,6 +162,13 @@ def _outcomes(job: BulkActionView) -> list[OutcomeLine]:
     if job.already:
         already = ngettext("was so already", "were so already", job.already)
         found.append(OutcomeLine("already", number(job.already), already))
+    if job.left_alone:
+        text = ngettext(
+            "left alone: somebody changed it since",
+            "left alone: somebody changed them since",
+            job.left_alone,
+        )
+        found.append(OutcomeLine("left_alone", number(job.left_alone), text))
     for code, count in sorted(job.cannot.items()):
         found.append(OutcomeLine(code, number(count), cannot_text(code, count)))
     if job.outside_rights:
