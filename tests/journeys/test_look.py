@@ -234,11 +234,13 @@ def test_printing_cuts_nothing_off(site: Start, signed_in: SignIn) -> None:
     here = site("60")
     page = signed_in(here)
     page.goto(here.url("contacts/"))
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("html")).to_have_css("color-scheme", "light")
     frame = page.locator(".table-frame")
     assert frame.evaluate("(one) => one.scrollHeight - one.clientHeight") == 0
     assert frame.evaluate("(one) => one.scrollWidth - one.clientWidth") <= 0
-    expect(page.locator(".nav")).to_be_hidden()
+    for left_out in (".nav", ".tool-place", ".pager"):
+        expect(page.locator(left_out)).to_be_hidden()
     expect(page.locator("#usage")).to_be_visible()
 
 
