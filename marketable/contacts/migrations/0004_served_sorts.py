@@ -1,4 +1,4 @@
-"""Indexes for the orders that the contacts table offers at any size (docs/decisions/0004)."""
+"""Indexes for the orders that the contacts table offers at any size (docs/decisions/0007)."""
 
 from django.db import migrations, models
 
