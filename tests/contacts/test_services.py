@@ -1,6 +1,7 @@
 """Creating, editing, deleting, restoring, erasing and merging, on real PostgreSQL."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -425,7 +426,7 @@ def test_pages_walk_every_contact_once_in_any_order(
 ) -> None:
     make.contacts(account, 3, status=Status.MARKETING)
     for city, score in (("Kraków", 3), ("Kraków", 12), ("", None), ("Łódź", 5)):
-        values: dict[str, object] = {"city": city} if city else {}
+        values: dict[str, Any] = {"city": city} if city else {}
         if score:
             values["score"] = score
         make.contact(account, email=None if score == 5 else "", **values)

@@ -1,6 +1,8 @@
 """Whose contacts a person reaches: all, the team's, their own, none; on every page and in every
 count (P1, P5, P6)."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from marketable import clock, sql
 from marketable.accounts.models import Membership, User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.accounts.rules import Right
+from marketable.accounts.wording import right_name
 from marketable.contacts import queries as contacts
 from marketable.history.sources import Source
 from marketable.marketing_status import queries as status
@@ -42,6 +45,10 @@ def sam(account: AccountInfo) -> User:
     return person(account, "sam", "North")
 
 
+def owned_by(owner: int | None) -> dict[str, Any]:
+    return {"hubspot_owner_id": str(owner)} if owner else {}
+
+
 def person(account: AccountInfo, name: str, team: str) -> User:
     user = make.user(account, "sales", email=f"{name}@example.com")
     Membership.objects.filter(user=user).update(team=team)
@@ -63,7 +70,7 @@ def theirs(account: AccountInfo, sam: User) -> dict[str, int]:
             email=f"of.{name}@example.com",
             firstname=f"Of{name}",
             lastname="Shared",
-            **({"hubspot_owner_id": str(owner)} if owner else {}),
+            **owned_by(owner),
         )
         for name, owner in owners.items()
     }
@@ -286,6 +293,43 @@ def test_a_contact_is_not_given_to_somebody_of_another_account(
         )
         assert (edited.status_code, made.status_code) == (400, 400), number
     assert everything_stored() == before
+
+
+#: Right → a page, and the control on it that needs the right.
+CONTROLS = {
+    Right.CONTACTS_EDIT: ("contacts:list", "Create contact"),
+    Right.CONTACTS_IMPORT: ("contacts:list", "Import"),
+    Right.CONTACTS_EXPORT: ("contacts:list", "Export as CSV"),
+    Right.CONTACTS_BULK_DELETE: ("contacts:list", "Delete"),
+    Right.MARKETING_ACCESS: ("contacts:list", "Set as marketing contacts"),
+    Right.CONTACTS_DELETE: ("records:show", "Delete"),
+    Right.CONTACTS_MERGE: ("records:show", "Merge with another contact"),
+    Right.CONTACTS_ERASE: ("records:show", "Erase for good (GDPR)"),
+    Right.PROPERTIES_EDIT: ("properties:list", "Create property"),
+    Right.USERS_MANAGE: ("people:list", "Change"),
+    Right.SETTINGS_MANAGE: ("settings:account", "Save settings"),
+    Right.BILLING_MANAGE: ("settings:account", "Save limit"),
+}
+
+
+@pytest.mark.parametrize("right", list(CONTROLS))
+def test_a_control_one_may_not_use_is_there_disabled_and_names_right_and_who_grants_it(
+    account: AccountInfo, right: Right
+) -> None:  # P4
+    name, control = CONTROLS[right]
+    contact_id = make.contact(account)
+    page_url = url(account, name, *([contact_id] if name == "records:show" else []))
+    someone = make.user(account, "owner")
+    pages = {}
+    for withdrawn in ([], [right.value]):
+        Membership.objects.filter(user=someone).update(withdrawn=withdrawn)
+        pages[bool(withdrawn)] = signed_in(someone).get(page_url)
+        assert control in text_of(pages[bool(withdrawn)])
+    needs = re.compile(rf"“{re.escape(right_name(right.value))}”[^<]*grant")
+    assert not needs.search(unescape(pages[False].content.decode()))
+    assert needs.search(unescape(pages[True].content.decode()))
+    without, with_it = (pages[lacks].content.decode().count("disabled") for lacks in (True, False))
+    assert without > with_it
 
 
 def test_the_number_of_those_one_cannot_see_is_not_told_on_the_pages(

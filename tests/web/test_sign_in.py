@@ -227,7 +227,9 @@ def test_a_page_under_another_name_is_not_answered(
     account: AccountInfo, settings: Any, host: str
 ) -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
-    assert Client(headers={"host": host}).get(LOGIN).status_code == 400
+    answer = Client(headers={"host": host}).get(LOGIN)
+    assert answer.status_code == 400
+    assert "MARKETABLE_BASE_URL" in text_of(answer)
 
 
 # The second factor
