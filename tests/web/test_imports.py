@@ -447,6 +447,16 @@ def test_a_choice_takes_its_options_from_the_first_rows(
     assert [one.value for one in made.options] == ["S", "M"]
 
 
+def test_a_thousand_columns_can_be_mapped(browser: Client, account: AccountInfo) -> None:
+    names = ",".join(["email", *(f"column {place}" for place in range(999))])
+    import_id = begun(browser, account, f"{names}\na@example.com{',x' * 999}\n")
+    assert browser.get(at(account, "mapping", import_id)).status_code == 200
+    form = columns_of(seen(account, import_id)) | {"property-999": "city"}
+    answer = browser.post(at(account, "mapping", import_id), form)
+    assert answer.headers["Location"] == at(account, "check", import_id)
+    assert work(account, import_id).state is ImportState.CHECKED
+
+
 def test_two_properties_of_one_label_have_names_of_their_own(
     browser: Client, account: AccountInfo
 ) -> None:
