@@ -21,6 +21,7 @@ from marketable.queue import Job
 from marketable.transfers import queries
 from marketable.transfers import services as transfers
 from marketable.transfers.rules import ImportState, Marketing
+from marketable.transfers.undo import ask_for_undo
 from tests import make
 from tests.make import JAN_20
 from tests.transfers.files import bring_in, checked, csv_of, draft, failures_path, finish, reasons
@@ -132,9 +133,6 @@ class Bug(Exception):
 def test_an_error_that_stays_ends_the_import_and_its_owners_are_told(
     account: AccountInfo, anna: Source, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    from marketable.transfers.services import checking, running
-    from marketable.transfers.undo import ask_for_undo
-
     monkeypatch.setattr(clock, "now", lambda: JAN_20)
     content = csv_of("email", "a@example.com")
     if step == "check":
@@ -150,12 +148,8 @@ def test_an_error_that_stays_ends_the_import_and_its_owners_are_told(
     def broken(*_args: object, **_more: object) -> None:
         raise Bug
 
-    for place, name in (
-        (checking.staging, "row_maker"),
-        (running, "upsert_staged"),
-        (running.undo, "archive_contacts"),
-    ):
-        monkeypatch.setattr(place, name, broken)
+    for place in ("staging.row_maker", "services.running.upsert_staged", "undo.archive_contacts"):
+        monkeypatch.setattr(f"marketable.transfers.{place}", broken)
     ids = {"account_id": account.id, "import_id": view.id}
     for attempts in range(len(WAIT_SECONDS) + 1):
         assert queries.import_run(account.id, view.id).is_running
