@@ -1,4 +1,4 @@
-"""Memory does not grow with the file: imports and exports are measured in processes of their own."""
+"""Memory does not grow with the file: each import and export runs in a process of its own."""
 
 import os
 import subprocess
