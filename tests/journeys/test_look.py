@@ -21,6 +21,7 @@ PAGES = (
     "jobs/",
     "history/",
     "imports/",
+    "imports/new",
     "properties/",
     "properties/new",
     "people/",
