@@ -7,6 +7,7 @@ TEST_DATABASE_URL. Tests roll back unless they ask for `transactional_db`.
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,8 +27,18 @@ def with_database(url: str, name: str) -> str:
 
 
 def administer(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
+    """Run a statement. One that ends sessions waits while autovacuum is there, which only a
+    superuser may end."""
+    for tries_left in reversed(range(50)):
+        with psycopg.connect(url, autocommit=True) as connection:
+            try:
+                connection.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                if not tries_left:
+                    raise
+            else:
+                return
+        time.sleep(0.2)
 
 
 def pytest_configure(config: pytest.Config) -> None:
