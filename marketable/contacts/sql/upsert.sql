@@ -5,22 +5,30 @@
 --
 -- Whatever is decided of a row is decided in `batch`, and never joined to it afterwards: the
 -- planner does not know how many rows are new.
+--
+-- OFFSET 0 lets each step be computed once, and not again wherever it is used.
 WITH batch AS MATERIALIZED (
-    SELECT judged.*,
+    SELECT line, email, name_key, words, contact_id, old, given, wanted, is_different,
+           is_found_otherwise,
+           CASE WHEN contact_id IS NULL THEN fresh END AS fresh,
            CASE WHEN contact_id IS NULL AND %(may_create)s THEN nextval('contact_id_seq') END
                AS new_id,
-           is_found_otherwise AND found_by = found_by_row AND email = primary_email
-               AND NOT EXISTS (SELECT
-                                 FROM contact_address AS other
-                                WHERE other.account_id = %(account_id)s
-                                  AND other.contact_id = judged.contact_id
-                                  AND NOT other.is_primary) AS has_words
-      FROM (SELECT matched.*, {{searched_wanted}} AS found_by, {{searched_fresh}} AS found_by_row,
-                   is_different AND {{searched_old}} <> {{searched_wanted}} AS is_found_otherwise
+           CASE WHEN is_found_otherwise
+                THEN {{searched_wanted}} = {{searched_fresh}} AND email = primary_email
+                     AND NOT EXISTS (SELECT
+                                       FROM contact_address AS other
+                                      WHERE other.account_id = %(account_id)s
+                                        AND other.contact_id = judged.contact_id
+                                        AND NOT other.is_primary)
+                ELSE false END AS has_words
+      FROM (SELECT differing.*,
+                   CASE WHEN is_different THEN {{searched_old}} <> {{searched_wanted}}
+                        ELSE false END AS is_found_otherwise
               FROM (SELECT matched.*,
                            contact_id IS NOT NULL AND wanted <> old AND %(may_update)s
                                AS is_different
-                      FROM ({{matched_rows}}) AS matched) AS matched) AS judged
+                      FROM ({{matched_rows}} OFFSET 0) AS matched OFFSET 0) AS differing
+            OFFSET 0) AS judged
 ), owned AS (
     INSERT INTO contact_address (account_id, address, contact_id, is_primary, is_live)
     SELECT %(account_id)s, email, new_id, true, true

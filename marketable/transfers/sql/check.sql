@@ -1,7 +1,9 @@
 -- What an import would do to each staged row, and to the status of its contact. Answers counts by
--- (outcome, verdict). Verdicts are those of a start (S19).
+-- (outcome, verdict). Verdicts are those of a start (S19). OFFSET 0
+-- lets the values of a row be put together once.
 WITH batch AS (
     {{matched_rows}}
+    OFFSET 0
 )
 SELECT CASE WHEN batch.contact_id IS NULL THEN 'created'
             WHEN wanted = old THEN 'unchanged'
