@@ -104,30 +104,6 @@ def test_a_killed_command_holds_its_places_until_a_worker_has_finished_its_work(
     assert_started_as_if_nothing_had_happened(shell, account_id)
 
 
-def test_a_killed_command_can_be_cancelled_and_gives_its_places_back(shell: Shell) -> None:
-    account_id = account_with_many(shell, options=f"at_limit='ceiling', ceiling={MANY}")
-    command = running(
-        shell, *("marketing", "start", "--account", account_id, "--all", "--expect", MANY)
-    )
-    with after_one_batch(shell, account_id, command) as process:
-        kill(process.pid)
-    shell.python(
-        "from marketable import clock\n"
-        "from marketable.bulk_actions import services\n"
-        "[(action,)] = make.sql.rows('SELECT id FROM bulk_action')\n"
-        f"services.cancel({account_id}, action, now=clock.now())\n"
-        "answer = None"
-    )
-    assert shell.rows(PROGRESS) == [("cancelled", BATCHES[0])]
-    assert shell.rows("SELECT counter, reserved FROM account_usage") == [(BATCHES[0], 0)]
-    rest = MANY - BATCHES[0]
-    again = shell(
-        *("marketing", "start", "--account", account_id, "--all", "--expect", rest, "--json")
-    )
-    assert again.json["changed"] == rest
-    assert shell("prove", "--account", account_id, "--json").json["ok"] is True
-
-
 def test_a_killed_database_under_a_command(house: House) -> None:
     account_id = account_with_many(house.beside)
     command = running(

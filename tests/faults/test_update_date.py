@@ -15,32 +15,29 @@ from tests.faults.middle import (
 )
 
 
-@pytest.mark.parametrize("command", [["worker"], ["update-date", "--account", "1"]])
-def test_a_killed_process(shell: Shell, command: list[str]) -> None:
+WORKER, COMMAND = ("worker",), ("update-date", "--account", "1")
+
+
+@pytest.mark.parametrize(
+    ("killed", "next_one"), [(WORKER, COMMAND), (COMMAND, (*WORKER, "--until-idle"))]
+)
+def test_what_a_killed_one_left_is_applied_by_another_once(
+    shell: Shell, killed: tuple[str, ...], next_one: tuple[str, ...]
+) -> None:
     account_id = account_with_many(shell, then=OVERDUE)
     assert account_id == 1
-    with after_one_batch(shell, account_id, running(shell, *command)) as process:
+    with after_one_batch(shell, account_id, running(shell, *killed)) as process:
         assert shell.rows("SELECT counter FROM account_usage") == [(MANY - BATCHES[0],)]
         usage = shell("usage", "--account", account_id, "--json").json
         assert (usage["marketing_count"], usage["leaving_count"]) == (0, 0)  # S1, V4
         kill(process.pid)
     proof = shell("prove", "--account", account_id, "--json").json
     assert (proof["ok"], proof["rows"]) == (True, MANY - BATCHES[0])
-    ended = shell(*(("worker", "--until-idle") if command == ["worker"] else command))
+    ended = shell(*next_one)
     assert ended.status == 0, ended.err
     assert_left_as_if_nothing_had_happened(shell, account_id)
-
-
-def test_what_is_left_by_one_is_applied_by_the_other_once(shell: Shell) -> None:
-    account_id = account_with_many(shell, then=OVERDUE)
-    with after_one_batch(shell, account_id, running(shell, "worker")) as process:
-        kill(process.pid)
-    done = shell("update-date", "--account", account_id, "--json").json
-    assert done["applied"] == MANY - BATCHES[0]
-    again = shell("update-date", "--account", account_id, "--json").json
+    again = shell(*COMMAND, "--json").json
     assert (again["applied"], again["due_on"], again["change_id"]) == (0, None, None)
-    assert shell("worker", "--until-idle").status == 0
-    assert_left_as_if_nothing_had_happened(shell, account_id)
 
 
 def test_a_killed_database(house: House) -> None:

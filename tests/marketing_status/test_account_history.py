@@ -429,7 +429,7 @@ def test_an_account_keeps_the_rules_whatever_is_done_to_it() -> None:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             AccountHistory,
             settings=settings(
-                max_examples=20,
+                max_examples=15,
                 stateful_step_count=30,
                 derandomize=True,  # the same histories in every run
                 database=None,

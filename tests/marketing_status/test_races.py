@@ -238,7 +238,7 @@ def test_a_deadlock_is_tried_again(account: AccountInfo) -> None:
 
     ends = together(both(one, other), both(other, one))
     assert [end.answer for end in ends] == ["done", "done"]
-    assert len(attempts) == 3
+    assert len(attempts) > 2
 
 
 def test_what_keeps_meeting_a_deadlock_is_given_up(committing: None) -> None:

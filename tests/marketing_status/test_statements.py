@@ -273,14 +273,14 @@ def test_a_statement_costs_the_same_for_one_and_for_many(
     account: AccountInfo, anna: Source, event: Event, act: Action, row: Row
 ) -> None:
     counts = []
-    for how_many in (1, 150):
+    for how_many in (1, 1, 150):  # the first one also writes the day of the missed date
         at = JAN_20 if row is Row.OVERDUE else MORNING
         status = Status.LEAVING if row is Row.OVERDUE else STATUS[row]
         chosen = make.ids(*make.contacts(account, how_many, status=status, at=at))
         with CaptureQueriesContext(connection) as captured:
             act(account.id, chosen, anna)
         counts.append(len(captured))
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2]
 
 
 def test_taking_places_over_costs_the_same_for_one_and_for_many(
