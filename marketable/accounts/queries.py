@@ -198,7 +198,11 @@ def who_may(account_id: int, right: Right) -> list[str]:
 
 def reach(account_id: int, user_id: int, right: Right) -> Reach:
     """Return which contacts a scoped right lets a person reach."""
-    found = rights(account_id, user_id)
+    return reach_under(account_id, user_id, rights(account_id, user_id), right)
+
+
+def reach_under(account_id: int, user_id: int, found: Rights | None, right: Right) -> Reach:
+    """Return what `reach` does for a person whose rights are known already."""
     scope = found.scope(right) if found else Scope.NONE
     if scope is Scope.OWN:
         return Reach(scope, (user_id,))

@@ -119,8 +119,10 @@ def enter(request: Any, account_id: int) -> None:
         raise AccountUnknown
     request.account = accounts.account(account_id)
     request.rights = rights
-    request.reach_view = accounts.reach(account_id, request.user.pk, Right.CONTACTS_VIEW)
-    request.reach_edit = accounts.reach(account_id, request.user.pk, Right.CONTACTS_EDIT)
+    request.reach_view, request.reach_edit = (
+        accounts.reach_under(account_id, request.user.pk, rights, right)
+        for right in (Right.CONTACTS_VIEW, Right.CONTACTS_EDIT)
+    )
     request.now = clock.now()
     request.today = today_in(request.account.zone, request.now)
     user = request.user

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -246,7 +247,7 @@ def build(
         % {"count": number(len(found.rows))},
         caption=_("Contacts, %(count)s in all") % {"count": total.total_text},
         headings=tuple(_heading(table, column, address) for column in columns),
-        rows=tuple(_row(request, row, columns) for row in found.rows),
+        rows=tuple(_rows(request, found.rows, columns)),
         column_choices=tuple(_column_choices(columns, offered)),
         chips=tuple(_chips(request, table, address)),
         narrowed_to=tuple(_narrowed_to(table, address)),
@@ -292,19 +293,29 @@ def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> H
     )
 
 
-def _row(request: AccountRequest, row: ContactRow, columns: Sequence[Column]) -> Row:
+def _rows(
+    request: AccountRequest, rows: Sequence[ContactRow], columns: Sequence[Column]
+) -> Iterator[Row]:
+    # Resolved once: an address for every row takes as long as the statement that reads them.
+    records = reverse("records:show", args=[request.account.id, 0]).removesuffix("0/")
+    zone = request.account.zone
+    for row in rows:
+        yield _row(row, columns, zone, f"{records}{row.id}/")
+
+
+def _row(row: ContactRow, columns: Sequence[Column], zone: ZoneInfo, url: str) -> Row:
     name = row.name
     cells = [
         Cell("name", name)
         if column.name == "name"
         else Cell("status", "", status=status_mark(row))
         if column.name == "status"
-        else Cell(column.name, value(row, column, request.account.zone), column.is_number)
+        else Cell(column.name, value(row, column, zone), column.is_number)
         for column in columns
     ]
     return Row(
         key=str(row.id),
-        url=reverse("records:show", args=[request.account.id, row.id]),
+        url=url,
         tick_label=_("Tick %(name)s") % {"name": name},
         cells=tuple(cells),
     )
