@@ -73,7 +73,7 @@ def test_the_same_confirm_pressed_twice_at_once_is_done_once(
     ends = together(*[lambda: confirm(account, anna, plan_id, how_many)] * 3)
     assert [one.error for one in ends] == [None] * 3
     [bulk_action_id] = {one.answer.id for one in ends}
-    assert jobs() == (how_many > services.REQUEST_LIMIT)
+    assert jobs() == (how_many > 2)
     run(account, bulk_action_id)
     done = queries.bulk_action(account.id, bulk_action_id)
     assert (done.state, done.outcomes) == (ActionState.COMPLETE, {"set": how_many})

@@ -14,7 +14,6 @@ from tests.faults.middle import (
     running,
 )
 
-
 WORKER, COMMAND = ("worker",), ("update-date", "--account", "1")
 
 

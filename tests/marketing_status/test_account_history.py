@@ -426,7 +426,7 @@ def test_an_account_keeps_the_rules_whatever_is_done_to_it() -> None:
         patch.object(bulk, "BATCH_SIZE", BATCH),
         patch.object(bulk, "REQUEST_LIMIT", AT_ONCE),
     ):
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             AccountHistory,
             settings=settings(
                 max_examples=15,

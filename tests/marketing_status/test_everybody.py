@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def crowd(account: AccountInfo, anna: Source) -> None:
     for place, (status, email, bounced, is_deleted) in enumerate(
         product(Status, ["", None], [False, True], [False, True])
     ):
-        values = {"hs_email_hard_bounce_reason_enum": "SPAM"} if bounced else {}
+        values: dict[str, Any] = {"hs_email_hard_bounce_reason_enum": "SPAM"} if bounced else {}
         for _ in range(1 + place % 3):
             contact_id = make.contact(account, email=email, status=status, **values)
             deleted += [contact_id] if is_deleted else []

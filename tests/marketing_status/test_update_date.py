@@ -84,7 +84,9 @@ def test_staged_contacts_leave_with_the_first_instant_of_their_date(
 ) -> None:
     account = make.account(term=term, years=years, start=date(*start), time_zone=zone)
     by = make.source(make.user(account))
-    at = datetime(*staged, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = (*staged, 0, 0, 0)[:6]
+    local = datetime(year, month, day, hour, minute, second, tzinfo=ZoneInfo(zone))
+    at = local.astimezone(UTC)
     begins = begins or begins_at(date(*expected), ZoneInfo(zone))
     left, kept = make.contacts(account, 2, status=Status.MARKETING, at=at)
     moved = stop_marketing(account.id, ids(left, kept), by=by, now=at)
@@ -192,7 +194,8 @@ def test_ended_between_two_batches_it_is_gone_on_with(
     two_dates_missed: AccountInfo, batches_before: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # V8
     monkeypatch.setattr(services, "UPDATE_BATCH", 2)
-    whole, done = services._leave_batch, []
+    whole = services._leave_batch
+    done: list[int] = []
 
     def until_killed(*args: object, **kwargs: object) -> object:
         if len(done) == batches_before:
