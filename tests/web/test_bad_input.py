@@ -27,33 +27,24 @@ pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"
 COMPUTED = "4321994"  # what a template makes of one of the values below
 BAD = (
-    "'; DROP TABLE contact; --",
-    SCRIPT,
-    '"><img src=x onerror=alert(1)>',
-    "%(x)s %s %",
-    "{{ 7|add:4321987 }}{% now 'Y' %}",
+    "'; DROP TABLE contact; -- %(x)s %s %",
+    SCRIPT + '"><img src=x onerror=alert(1)>' + "{{ 7|add:4321987 }}{% now 'Y' %}",
     "nul\0byte",
-    "bell\x07 and \x1b[31m",
-    "line\r\nSet-Cookie: x=1",
-    "\u202eright to left\ufeff",
+    "bell\x07 \x1b[31m line\r\nSet-Cookie: x=1 \u202eright to left\ufeff",
     "x" * 70_000,
     "-1",
-    "0",
     "1e3",
     "٤٢",  # digits, and not ours
     str(2**31),
     str(2**63),
     "9" * 5_000,
     "not-a-uuid",
-    "None",
-    "[]",
-    " ",
     "",
 )
 #: Those that broke something somewhere.
 WORST = (SCRIPT, "nul\0byte", str(2**63))
 #: Not Unicode: a lone surrogate, cut-off and overlong sequences, as raw bytes of a form.
-BROKEN = (b"%ED%A0%80", b"%C3", b"%FF%FE", b"%C0%80", b"+ADw-", b"%00", b"%u0041", b"%")
+BROKEN = ("%ED%A0%80", "%C3%FF%FE%C0%80", "%00%u0041%")
 #: Every name that some page reads from its address.
 ASKED = (
     *("q", "status", "sort", "size", "after", "before", "columns", "job", "import"),
@@ -108,10 +99,11 @@ def test_any_value_in_any_field_is_answered(ours: World, door: Door) -> None:
     url = ours.url(name, parameters)
     more = [*MORE.get(name, "").split(), "no_such_field"]
     for value in BAD:
-        answered(browser.post(url, dict.fromkeys(usual, value)))
-        answered(browser.post(url, {**usual, **dict.fromkeys(more, value)}))
+        answered(browser.post(url, dict.fromkeys([*usual, *more], value)))
+        if len(more) > 1:
+            answered(browser.post(url, {**usual, **dict.fromkeys(more, value)}))
     for value in WORST:
-        for field in (*usual, *more):
+        for field in usual:
             answered(browser.post(url, {**usual, field: value}))
     answered(browser.post(url, dict.fromkeys([*usual, *more], "x" * 1_000_000)))
     for field in usual:  # and without it at all
@@ -127,10 +119,9 @@ def test_a_body_that_is_no_form_is_answered(ours: World, door: Door) -> None:
     usual = GUARDS[name].form(ours)
     browser = signed_in(ours.owner)
     plain = "application/x-www-form-urlencoded"
-    for field in usual:
-        for value in BROKEN:
-            body = quote(field).encode() + b"=" + value
-            answered(browser.post(url, body, content_type=plain))
+    for value in BROKEN:
+        body = "&".join(f"{quote(field)}={value}" for field in usual)
+        answered(browser.post(url, body.encode(), content_type=plain))
     for kind, body in (
         (plain + "; charset=utf-16", b"a=b"),
         (plain + "; charset=no-such", b"a=b"),
@@ -166,11 +157,18 @@ def test_anything_in_an_address_is_answered(ours: World, door: Door) -> None:
     for value in BAD:
         short = value[:5_000]
         answered(browser.get(url, dict.fromkeys(ASKED, short)))
+    for broken in BROKEN:
+        answered(browser.get(f"{url}?" + "&".join(f"{one}={broken}" for one in ASKED)))
+
+
+@pytest.mark.parametrize("name", ["contacts:list", "records:show", "records:merge", "history:list"])
+def test_each_part_of_an_address_is_read_with_care(ours: World, name: str) -> None:
+    """One at a time, where another could hide it."""
+    browser = signed_in(ours.owner)
+    url = ours.url(name, dict(DOORS)[name])
     for one in ASKED:
         for value in WORST:
             answered(browser.get(url, {one: value}))
-    for broken in BROKEN:
-        answered(browser.get(f"{url}?" + "&".join(f"{one}={broken.decode()}" for one in ASKED)))
 
 
 # What was stored is shown as it was given, and runs nowhere
