@@ -120,8 +120,8 @@ def test_a_body_that_is_no_form_is_answered(ours: World, door: Door) -> None:
     browser = signed_in(ours.owner)
     plain = "application/x-www-form-urlencoded"
     for value in BROKEN:
-        body = "&".join(f"{quote(field)}={value}" for field in usual)
-        answered(browser.post(url, body.encode(), content_type=plain))
+        sent = "&".join(f"{quote(field)}={value}" for field in usual)
+        answered(browser.post(url, sent.encode(), content_type=plain))
     for kind, body in (
         (plain + "; charset=utf-16", b"a=b"),
         (plain + "; charset=no-such", b"a=b"),
