@@ -6,6 +6,7 @@ What a cell becomes is found once for each text of a column: files repeat themse
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -305,6 +306,15 @@ def blocks(
             block = Block()
     if block.last:
         yield block
+
+
+def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield the blocks, each made while the one before it is stored."""
+    with ThreadPoolExecutor(max_workers=1) as parser:
+        coming = parser.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = parser.submit(next, blocks, None)
+            yield block
 
 
 def has_blocked(account_id: int) -> bool:

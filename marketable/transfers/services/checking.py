@@ -114,13 +114,14 @@ def _stage_rest(view: ImportView, account_id: int, between: Callable[[], None]) 
     )
     path = queries.folder() / view.stored_as
     reached = view.reached_line
-    for block in staging.blocks(
+    blocks = staging.blocks(
         path,
         view.format,
         staging.row_maker(columns, len(view.headers), account_id),
         after=reached,
         with_addresses=staging.has_blocked(account_id),
-    ):
+    )
+    for block in staging.ahead(blocks):
         if not _stage_block(account_id, view.id, block, after=reached):
             return False
         reached = block.last
