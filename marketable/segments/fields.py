@@ -4,6 +4,7 @@ contact's JSON, the derived ones from columns and other tables."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from marketable.history.sources import REASON_TYPES
 from marketable.properties.rules import PropertyDef, PropertyType
 
 
@@ -32,6 +33,9 @@ COUNTING = (
     "AND sel_m.contact_id = c.id "
     "AND (sel_m.leaving_on IS NULL OR sel_m.leaving_on > %(sel_today)s)"
 )
+#: What made a contact marketing, by the API's name (H2), of the source type it takes the place of.
+REASON = " ".join(f"WHEN '{ours}' THEN '{named}'" for ours, named in REASON_TYPES.items())
+REASON_CASE = f"CASE {{source}} {REASON} ELSE {{source}} END"
 MERGED = (
     "SELECT string_agg(sel_gone.id::text, ';' ORDER BY sel_gone.id) FROM contact AS sel_gone "
     "WHERE sel_gone.account_id = c.account_id AND sel_gone.merged_into = c.id"
@@ -54,6 +58,9 @@ DERIVED: Mapping[str, str] = {
         f"CASE WHEN EXISTS (SELECT {COUNTING} AND sel_m.leaving_on IS NOT NULL) "
         "THEN 'true' ELSE 'false' END"
     ),
+    "hs_marketable_reason_type": (
+        f"(SELECT {REASON_CASE.format(source='sel_m.source_type')} {COUNTING})"
+    ),
     "hs_marketable_reason_id": f"(SELECT nullif(sel_m.source_id, '') {COUNTING})",
     "marketable_leaving_on": f"(SELECT sel_m.leaving_on::text {COUNTING})",
 }
@@ -64,9 +71,8 @@ MOMENTS: Mapping[str, str] = {
     "hs_lastmodifieddate": "c.updated_at",
     "marketable_since": f"(SELECT sel_m.since {COUNTING})",
 }
-#: Told by conditions of their own: who set the status, what created the contact.
+#: What created the contact is told by a condition of its own.
 ELSEWHERE: Mapping[str, str] = {
-    "hs_marketable_reason_type": "source",
     "hs_object_source": "created_by",
     "hs_object_source_id": "created_by",
     "hs_object_source_label": "created_by",

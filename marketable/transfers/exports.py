@@ -12,14 +12,13 @@ from psycopg import sql as pg
 from marketable import clock
 from marketable.accounts import queries as accounts
 from marketable.billing.rules import today_in
-from marketable.history.sources import REASON_TYPES
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.rules import PropertyDef, PropertyType
+from marketable.segments.fields import REASON_CASE
 from marketable.sql import SubQuery
 
 MOMENT = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-REASON = " ".join(f"WHEN '{ours}' THEN '{named}'" for ours, named in REASON_TYPES.items())
 
 #: Columns that are no stored property; `m` is the status row if it counts.
 SPECIAL = {
@@ -32,7 +31,7 @@ SPECIAL = {
     "hs_email_domain": "split_part(c.email, '@', 2)",
     "hs_marketable_status": "m.contact_id IS NOT NULL",
     "hs_marketable_until_renewal": "m.leaving_on IS NOT NULL",
-    "hs_marketable_reason_type": f"CASE m.source_type {REASON} ELSE m.source_type END",
+    "hs_marketable_reason_type": REASON_CASE.format(source="m.source_type"),
     "hs_marketable_reason_id": "m.source_id",
     "marketable_since": MOMENT.format(value="m.since"),
     "marketable_leaving_on": "m.leaving_on",

@@ -354,6 +354,8 @@ def test_default_properties_are_read_where_they_are_kept(account: AccountInfo) -
         (condition("createdate", "lt", "2027-03-01"), {gone}),
         (condition("marketable_leaving_on", "is", "2027-04-01"), {one}),
         (condition("marketable_since", "is_known"), {one}),
+        (condition("hs_marketable_reason_type", "is", "COMMAND"), {one}),
+        (condition("hs_marketable_reason_type", "is_unknown"), {two, gone}),
         (condition("hs_is_contact", "is", True), {one, two, gone}),
         (condition("hs_additional_emails", "is_unknown"), {one, two, gone}),
     ):
