@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.utils.translation import gettext as _
@@ -29,9 +29,9 @@ COUNT_BOUND = 10_001
 SURELY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRow:
-    """A contact with its status on the day asked for (S1).
+class ContactRow(NamedTuple):
+    """A contact with its status on the day asked for (S1). A tuple, because every page makes fifty
+    and a frozen dataclass takes eight times as long to make.
 
     properties  every value but the address, as typed JSON
     holds_place an archived or erased contact that still takes a place (S10)
