@@ -33,7 +33,6 @@ check: setup
 	$(VENV)/ruff check .
 	$(DJANGO) MARKETABLE_DATA_DIR=build/check $(VENV)/python -m mypy
 	$(VENV)/lint-imports
-	$(DJANGO) MARKETABLE_DATA_DIR=build/check $(VENV)/python -W ignore::RuntimeWarning -m django makemigrations --check --dry-run
 	$(VENV)/python ops/doc_links.py
 	$(MAKE) test
 

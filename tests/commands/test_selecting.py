@@ -26,10 +26,10 @@ def account_id(shell: Shell) -> int:
     return made
 
 
-def written(folder: Path, what: Any) -> Path:
+def written(folder: Path, what: Any) -> str:
     path = folder / "filter.json"
     path.write_text(what if isinstance(what, str) else json.dumps(what), encoding="utf-8")
-    return path
+    return str(path)
 
 
 def test_those_that_meet_a_filter_are_set(shell: Shell, account_id: int, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_filter_that_is_not_understood_changes_nothing(
 
 def test_a_file_that_is_not_there_is_named(shell: Shell, account_id: int, tmp_path: Path) -> None:
     refused = shell(
-        *("marketing", "start", "--account", account_id, "--filter", tmp_path / "none.json"),
+        *("marketing", "start", "--account", account_id, "--filter", str(tmp_path / "none.json")),
         *("--dry-run", "--json"),
     )
     assert (refused.status, refused.error["code"]) == (1, "file_unreadable")
@@ -93,7 +93,9 @@ def test_contacts_are_counted_and_exported_by_a_filter(
     counted = shell("contacts", "count", "--account", account_id, "--filter", path, "--json")
     assert counted.json == {"count": 1}
     file = tmp_path / "out.csv"
-    sent = shell("contacts", "export", file, "--account", account_id, "--filter", path, "--json")
+    sent = shell(
+        "contacts", "export", str(file), "--account", account_id, "--filter", path, "--json"
+    )
     assert sent.json["contacts"] == 1
     assert "France" in file.read_text(encoding="utf-8-sig")
     everybody = shell("contacts", "count", "--account", account_id, "--all", "--json")

@@ -107,8 +107,15 @@ def test_values_of_the_survivor_win_and_gaps_are_filled(account: AccountInfo, an
 
 @pytest.mark.parametrize(
     ("mine", "theirs", "expected"),
-    [(None, True, True), (False, True, True), (True, False, True), (True, None, True)]
-    + [(None, None, None), (False, None, False), (None, False, False)],
+    [
+        (None, True, True),
+        (False, True, True),
+        (True, False, True),
+        (True, None, True),
+        (None, None, None),
+        (False, None, False),
+        (None, False, False),
+    ],
 )
 def test_the_stricter_consent_wins(
     account: AccountInfo,
