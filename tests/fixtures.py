@@ -6,11 +6,19 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from marketable.accounts.models import User
 from marketable.accounts.queries import AccountInfo
 from marketable.history.sources import Source
 from tests import make
+
+
+@pytest.fixture(autouse=True)
+def no_language_is_left() -> Iterator[None]:
+    """A request of a test leaves its language to the thread; the next test shall not find it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Reading the project's own pages: tables, code spans, and rules with their numbers."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,8 +64,24 @@ def defined_rules() -> dict[str, list[str]]:
     return found
 
 
+#: What a checkout makes for itself, where there is no git to ask.
+MADE = {".venv", ".data", ".git", "build", "__pycache__", ".mo"}
+
+
 def own_files(*patterns: str) -> list[Path]:
-    """Return the files of the checkout that git knows or would take, and that are there."""
+    """Return the files of the checkout that git knows or would take, and that are there; all but
+    what was made there, where git is not installed."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        names = [
+            path.relative_to(ROOT).as_posix()
+            for path in ROOT.rglob("*")
+            if path.is_file() and not MADE & {*path.relative_to(ROOT).parts, path.suffix}
+        ]
+        return sorted(
+            ROOT / name
+            for name in names
+            if not patterns or any(fnmatch(name, pattern) for pattern in patterns)
+        )
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *patterns],
         cwd=ROOT,

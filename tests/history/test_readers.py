@@ -1,5 +1,6 @@
 """Readers of the ledger: whatever commits when, each change is given once, and none is skipped."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,8 @@ from tests.concurrency import Later, together
 from tests.make import JAN_20, ids
 
 pytestmark = pytest.mark.usefixtures("committing")
+#: Longer than any other test's transaction takes on a busy machine.
+PATIENCE_SECONDS = 600
 BY = system(SourceType.COMMAND)
 
 
@@ -48,6 +51,21 @@ class Reader:
 
 def change(account: AccountInfo) -> int:
     return record(account.id, Kind.SETTING_CHANGED, by=BY, at=JAN_20, body={})
+
+
+def let_others_end() -> None:
+    """Wait until what was running when this is called has ended. Other databases of the server
+    hold readers back as well, and other tests run in them."""
+    found = sql.row("SELECT pg_current_xact_id()::text")
+    assert found is not None
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        oldest = sql.row("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        assert oldest is not None
+        if int(oldest[0]) > int(found[0]):
+            return
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 @contextmanager
@@ -79,6 +97,7 @@ def test_a_change_that_commits_late_is_not_skipped(account: AccountInfo) -> None
         assert early_id > late_id  # the number of the late one is lower
         assert reader.read_on() == []  # so nothing is given before it is known
         late.commit()
+    let_others_end()
     assert sorted(reader.read_on()) == [late_id, early_id]
     assert reader.read_on() == []
 
@@ -89,21 +108,25 @@ def test_a_change_that_is_given_up_holds_nobody_back_for_ever(account: AccountIn
         early_id = change(account)
         assert reader.read_on() == []
         late.rollback()
+    let_others_end()
     assert reader.read_on() == [early_id]
 
 
 def test_a_writer_that_only_begins_later_does_not_hold_back_what_was(account: AccountInfo) -> None:
     reader = Reader()
     early_id = change(account)
+    let_others_end()
     with another_writer(account) as (late, late_id):
         assert reader.read_on() == [early_id]
         late.commit()
+    let_others_end()
     assert reader.read_on() == [late_id]
 
 
 def test_small_steps_give_each_change_once_and_in_order(account: AccountInfo) -> None:
     reader = Reader()
     made = [change(account) for _ in range(7)]
+    let_others_end()
     while reader.read_on(limit=2):
         pass
     assert reader.seen == made
@@ -120,6 +143,7 @@ def test_a_dropped_change_leaves_no_trace(account: AccountInfo) -> None:  # L3
 
     dropped = open_and_drop()
     kept = change(account)
+    let_others_end()
     assert reader.read_on() == [kept]
     assert sql.rows("SELECT id FROM change WHERE id = %(id)s", {"id": dropped}) == []
 
@@ -142,6 +166,7 @@ def test_a_reader_beside_busy_writers_sees_everything_once(account: AccountInfo)
     ends = together(*(work(contact_ids[part::3]) for part in range(3)))
     reading.finish()
     assert [end.error for end in (*ends, reading)] == [None] * 4
+    let_others_end()
     while reader.read_on():
         pass
     newest = sql.rows(

@@ -1,7 +1,5 @@
 """The contacts page through its door: table, filters, paging, rights, deletion and export."""
 
-import re
-from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,21 +15,15 @@ from marketable.marketing_status.rules import Status
 from marketable.web.contacts import columns
 from tests import make
 from tests.make import JAN_20
+from tests.web.guarding import Answer, signed_in
+from tests.web.guarding import text_of as text
 
 pytestmark = pytest.mark.django_db
-
-Answer = Any  # the test client's response, which has more than its type says
 
 
 @pytest.fixture(autouse=True)
 def in_january(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: JAN_20)
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -41,11 +33,6 @@ def browser(owner: User) -> Client:
 
 def table(browser: Client, account: AccountInfo, address: str = "", **headers: str) -> Answer:
     return browser.get(reverse("contacts:list", args=[account.id]) + address, headers=headers)
-
-
-def text(answer: Answer) -> str:
-    found = unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
-    return re.sub(r"\s+", " ", found)
 
 
 def names(answer: Answer) -> list[str]:

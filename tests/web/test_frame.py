@@ -1,9 +1,6 @@
 """The frame around every page: its header, the way past the navigation, pages of refusals."""
 
-import re
 from datetime import timedelta
-from html import unescape
-from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
@@ -17,10 +14,9 @@ from marketable.accounts.queries import AccountInfo
 from marketable.marketing_status.rules import Status
 from tests import make
 from tests.make import JAN_20
+from tests.web.guarding import text_of as text
 
 pytestmark = pytest.mark.django_db
-
-Answer = Any  # the test client's response, which has more than its type says
 
 PAGES = (
     "contacts:list",
@@ -46,11 +42,6 @@ def browser(owner: User) -> Client:
     client = Client()
     client.force_login(owner)
     return client
-
-
-def text(answer: Answer) -> str:
-    found = unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
-    return re.sub(r"\s+", " ", found)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -34,10 +33,10 @@ from marketable.web.imports import views
 from tests import make
 from tests.make import JAN_20
 from tests.transfers.files import workbook_of
+from tests.web.guarding import Answer, signed_in
+from tests.web.guarding import text_of as text
 
 pytestmark = pytest.mark.django_db
-
-Answer = Any  # the test client's response, which has more than its type says
 
 TODAY = JAN_20.date()
 HTMX = {"HX-Request": "true"}
@@ -54,21 +53,9 @@ def in_january(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: JAN_20)
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 @pytest.fixture
 def browser(owner: User) -> Client:
     return signed_in(owner)
-
-
-def text(answer: Answer) -> str:
-    """Return what a person reads, with plain spaces."""
-    found = unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
-    return re.sub(r"\s+", " ", found)
 
 
 def at(account: AccountInfo, step: str, import_id: int | None = None) -> str:

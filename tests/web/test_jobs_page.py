@@ -1,10 +1,7 @@
 """The jobs page through its door: progress, outcomes, cancel, taking back, the file (B6, B7)."""
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
-from html import unescape
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -22,10 +19,10 @@ from marketable.marketing_status.services import stop_marketing
 from marketable.segments.selection import Selection
 from tests import make
 from tests.make import JAN_20
+from tests.web.guarding import Answer, signed_in
+from tests.web.guarding import text_of as text
 
 pytestmark = pytest.mark.django_db
-
-Answer = Any  # the test client's response, which has more than its type says
 
 TODAY = JAN_20.date()
 
@@ -43,20 +40,9 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "enqueue", lambda job, **ids: None)
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 @pytest.fixture
 def browser(owner: User) -> Client:
     return signed_in(owner)
-
-
-def text(answer: Answer) -> str:
-    found = unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
-    return re.sub(r"\s+", " ", found)
 
 
 def begin(

@@ -1,7 +1,6 @@
 """The plan dialog through its door: what it says, what it asks, what it refuses (B3–B7)."""
 
 import json
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,10 +17,10 @@ from marketable.marketing_status.rules import Status
 from marketable.marketing_status.services import start_marketing
 from tests import make
 from tests.make import JAN_20
+from tests.web.guarding import Answer, signed_in
+from tests.web.guarding import text_of as text
 
 pytestmark = pytest.mark.django_db
-
-Answer = Any  # the test client's response, which has more than its type says
 
 TODAY = JAN_20.date()
 
@@ -38,12 +37,6 @@ def browser(owner: User) -> Client:
     return client
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def ask(browser: Client, account: AccountInfo, action: str = "start", **fields: object) -> Answer:
     """Ask for a plan as the page's form does."""
     posted = {"action": action, **fields}
@@ -53,15 +46,6 @@ def ask(browser: Client, account: AccountInfo, action: str = "start", **fields: 
 def plan_of(answer: Answer) -> str:
     """Return the address that confirms the plan shown."""
     return str(answer.context["confirm_url"])
-
-
-def text(answer: Answer) -> str:
-    """Return what a person reads, with plain spaces."""
-    import re
-    from html import unescape
-
-    found = unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
-    return re.sub(r"\s+", " ", found)
 
 
 def usage(account: AccountInfo) -> int:

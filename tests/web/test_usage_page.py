@@ -4,7 +4,6 @@ import itertools
 import re
 from datetime import date, datetime, timedelta
 from html import unescape
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,8 +22,7 @@ from marketable.web.usage.chart import NARROW, draw
 from marketable.web.usage.views import tiers_by_day
 from tests import make
 from tests.make import JAN_20
-
-Answer = Any  # the test client's response, which has more than its type says
+from tests.web.guarding import Answer
 
 NEW_YEAR = date(2027, 1, 1)
 WARSAW = ZoneInfo("Europe/Warsaw")
