@@ -240,92 +240,56 @@ def _bar(plan: Plan, usage_before: int, usage_after: int) -> Bar:
 
 def _outcomes(plan: Plan) -> list[Outcome]:
     """Return what happens to those chosen, in the order in which it is read."""
-    found: list[Outcome] = []
-    if plan.action is Event.START:
-        found.append(
-            Outcome(
-                "changing",
-                number(plan.changing),
-                ngettext(
-                    "will be set as a marketing contact, now",
-                    "will be set as marketing contacts, now",
-                    plan.changing,
-                ),
-            )
+    found = [Outcome("changing", number(plan.changing), _will(plan))]
+    if plan.action is Event.START and plan.kept:
+        text = ngettext(
+            "of which kept: staged for %(date)s, the staging is withdrawn",
+            "of which kept: staged for %(date)s, the staging is withdrawn",
+            plan.kept,
         )
-        if plan.kept:
-            found.append(
-                Outcome(
-                    "kept",
-                    number(plan.kept),
-                    ngettext(
-                        "of which kept: staged for %(date)s, the staging is withdrawn",
-                        "of which kept: staged for %(date)s, the staging is withdrawn",
-                        plan.kept,
-                    )
-                    % {"date": day(plan.update_date)},
-                    is_part=True,
-                )
-            )
-        if plan.already:
-            found.append(
-                Outcome(
-                    "already",
-                    number(plan.already),
-                    ngettext(
-                        "is a marketing contact already",
-                        "are marketing contacts already",
-                        plan.already,
-                    ),
-                )
-            )
-    elif plan.action is Event.STOP:
-        found.append(
-            Outcome(
-                "changing",
-                number(plan.changing),
-                ngettext(
-                    "will be staged: non-marketing from %(date)s on",
-                    "will be staged: non-marketing from %(date)s on",
-                    plan.changing,
-                )
-                % {"date": day(plan.update_date)},
-            )
-        )
-        if plan.already:
-            found.append(
-                Outcome(
-                    "already",
-                    number(plan.already),
-                    ngettext(
-                        "is non-marketing or staged already",
-                        "are non-marketing or staged already",
-                        plan.already,
-                    ),
-                )
-            )
-    else:
-        found.append(
-            Outcome(
-                "changing",
-                number(plan.changing),
-                ngettext(
-                    "will be kept: the staging for %(date)s is withdrawn",
-                    "will be kept: the staging for %(date)s is withdrawn",
-                    plan.changing,
-                )
-                % {"date": day(plan.update_date)},
-            )
-        )
-        if plan.already:
-            found.append(
-                Outcome(
-                    "already",
-                    number(plan.already),
-                    ngettext("is not staged", "are not staged", plan.already),
-                )
-            )
+        text %= {"date": day(plan.update_date)}
+        found.append(Outcome("kept", number(plan.kept), text, is_part=True))
+    if plan.already:
+        found.append(Outcome("already", number(plan.already), _is_already(plan)))
     return found
+
+
+def _will(plan: Plan) -> str:
+    """Say what happens to the contacts that will be updated."""
+    if plan.action is Event.START:
+        return ngettext(
+            "will be set as a marketing contact, now",
+            "will be set as marketing contacts, now",
+            plan.changing,
+        )
+    if plan.action is Event.STOP:
+        text = ngettext(
+            "will be staged: non-marketing from %(date)s on",
+            "will be staged: non-marketing from %(date)s on",
+            plan.changing,
+        )
+    else:
+        text = ngettext(
+            "will be kept: the staging for %(date)s is withdrawn",
+            "will be kept: the staging for %(date)s is withdrawn",
+            plan.changing,
+        )
+    return text % {"date": day(plan.update_date)}
+
+
+def _is_already(plan: Plan) -> str:
+    """Say why the others stay as they are."""
+    if plan.action is Event.START:
+        return ngettext(
+            "is a marketing contact already", "are marketing contacts already", plan.already
+        )
+    if plan.action is Event.STOP:
+        return ngettext(
+            "is non-marketing or staged already",
+            "are non-marketing or staged already",
+            plan.already,
+        )
+    return ngettext("is not staged", "are not staged", plan.already)
 
 
 def _left_out(plan: Plan) -> list[Outcome]:
