@@ -65,7 +65,7 @@ def defined_rules() -> dict[str, list[str]]:
 
 
 #: What a checkout makes for itself, where there is no git to ask.
-MADE = {".venv", ".data", ".git", "build", "__pycache__", ".mo"}
+MADE = {".venv", ".data", ".git", ".hypothesis", "build", "__pycache__", ".mo"}
 
 
 def own_files(*patterns: str) -> list[Path]:
