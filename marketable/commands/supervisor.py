@@ -179,7 +179,6 @@ class Supervisor:
         Returns its process and the pipe that ends it: with a byte, or by closing when we die.
         """
         reading, writing = os.pipe()
-        parent = os.getpid()
 
         def keep() -> None:
             os.close(writing)
@@ -192,14 +191,13 @@ class Supervisor:
             from marketable.postgres import join
 
             own = join(self._database.data_dir, say=say)
+            was_killed = True
             try:
-                if os.read(reading, 1) != LEAVE_NOW:
-                    # Killed: its locks may be open a moment longer than the pipe was, and while
-                    # they are, the server would seem to be in use.
-                    while os.getppid() == parent:
-                        time.sleep(0.001)
+                was_killed = os.read(reading, 1) != LEAVE_NOW
             finally:
-                own.leave()
+                # The locks of a killed one, and of what it had just forked, may be open a moment
+                # longer than the pipe was; while they are, the server seems to be in use.
+                own.leave(patience_seconds=STOP_SECONDS if was_killed else 0)
 
         self._listener.set_inheritable(False)
         pid = _fork(keep, dies_with_parent=False)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,10 @@ from marketable.postgres.folders import (
 def to_stderr(message: str) -> None:
     sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
+
+
+#: Between two looks at whether others have ended.
+STEP_SECONDS = 0.01
 
 
 class Cluster:
@@ -75,8 +80,10 @@ class Cluster:
             self.socket_dir = self._start()
             return True
 
-    def leave(self) -> None:
+    def leave(self, *, patience_seconds: float = 0) -> None:
         """Leave the server; stop it if nobody else uses it. Leaving again does nothing.
+
+        patience_seconds  how long to wait for others that are about to end
 
         A process forked from the one that joined has no part of its own to give up.
         """
@@ -85,8 +92,13 @@ class Cluster:
             return
         try:
             if joined_in == os.getpid():
-                with locks.held(self._start_lock, self._say):
-                    self._give_up_part()
+                until = time.monotonic() + patience_seconds
+                while True:
+                    with locks.held(self._start_lock, self._say):
+                        was_last = self._give_up_part()
+                    if was_last or time.monotonic() >= until:
+                        return
+                    time.sleep(STEP_SECONDS)
         finally:
             self._close()
 
@@ -134,12 +146,15 @@ class Cluster:
                 folder=str(self.data_dir),
             )
 
-    def _give_up_part(self) -> None:
-        """Stop the server if no other command has a part in it. Needs the start lock."""
-        if locks.try_alone(self._users_lock):
-            processes.stop(self._home, self._say)
-            remove_short_socket_dir(self._home)
-            locks.give_up(self._users_lock)
+    def _give_up_part(self) -> bool:
+        """Stop the server if no other command has a part in it; tell whether that was so. Needs the
+        start lock."""
+        if not locks.try_alone(self._users_lock):
+            return False
+        processes.stop(self._home, self._say)
+        remove_short_socket_dir(self._home)
+        locks.give_up(self._users_lock)
+        return True
 
     def _close(self) -> None:
         os.close(self._users_lock)
