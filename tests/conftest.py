@@ -50,6 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
         admin_url = start_server()
         template, name = TEMPLATE, f"{TEMPLATE}_main"
         make_template(admin_url, template)
+        config.stash[ADMIN_URL] = admin_url
+        config.stash[TEMPLATE_NAME] = template
+        if config.getoption("numprocesses", None):
+            return  # the workers do the tests; they must not inherit a database from here
     data_dir = Path(tempfile.mkdtemp(prefix="marketable-test-"))
     RUN.callback(shutil.rmtree, data_dir, ignore_errors=True)
     administer(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -59,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "marketable.config.settings"
     config.stash[ADMIN_URL] = admin_url
     config.stash[TEMPLATE_NAME] = template
+    config.stash[HAS_DATABASE] = True
     import django
     from django.conf import settings
 
@@ -69,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 ADMIN_URL = pytest.StashKey[str]()
+HAS_DATABASE = pytest.StashKey[bool]()
 TEMPLATE_NAME = pytest.StashKey[str]()
 
 
@@ -113,7 +119,7 @@ def pytest_configure_node(node) -> None:  # type: ignore[no-untyped-def]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if config.stash.get(ADMIN_URL, None):
+    if config.stash.get(HAS_DATABASE, False):
         from django.db import connections
 
         for connection in connections.all(initialized_only=True):
