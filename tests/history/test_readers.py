@@ -39,6 +39,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.cursor, self.seen = Cursor(), list[int]()
+        let_others_end()
         self.read_on()
         self.seen.clear()
 
