@@ -38,7 +38,8 @@
     dialog().close();
   });
 
-  document.addEventListener("htmx:afterSwap", (event) => {
+  // Shown once its form answers: who is quick with the keys would else leave the page.
+  document.addEventListener("htmx:afterSettle", (event) => {
     const shown = dialog();
     if (!shown || event.detail.target !== shown) return;
     if (!shown.firstElementChild) return;
