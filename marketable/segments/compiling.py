@@ -82,10 +82,8 @@ def compiled(wanted: Filter, context: Context) -> Compiled:
 
     Raises FilterRefused for the first thing in it that is not understood.
     """
-    for path, message in problems(wanted, context):
-        raise FilterRefused(path, message)
     context.params.clear()
-    text = _node(wanted, context)
+    text = _node(wanted, context, "")
     return Compiled(text, {"sel_today": context.today, **context.params})
 
 
@@ -99,13 +97,17 @@ def problems(wanted: Filter, context: Context) -> Iterator[tuple[str, str]]:
             yield path, error.message
 
 
-def _node(node: Group | Condition, context: Context) -> str:
+def _node(node: Group | Condition, context: Context, path: str) -> str:
     if isinstance(node, Condition):
-        return f"({_condition(node, context)})"
+        try:
+            return f"({_condition(node, context)})"
+        except BadFilter as error:
+            raise FilterRefused(path, error.message) from error
     if not node.parts:
         return "TRUE" if node.joined_by == "and" else "FALSE"
     joint = f" {node.joined_by.upper()} "
-    return f"({joint.join(_node(part, context) for part in node.parts)})"
+    parts = rules.parts_of(node, path)
+    return f"({joint.join(_node(part, context, inside) for inside, part in parts)})"
 
 
 def _condition(condition: Condition, context: Context) -> str:

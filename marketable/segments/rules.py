@@ -229,9 +229,15 @@ def conditions_of(node: Group | Condition, path: str = "") -> Iterator[tuple[str
     if isinstance(node, Condition):
         yield path, node
         return
-    inside = f"{path}.{node.joined_by}" if path else node.joined_by
-    for place, part in enumerate(node.parts):
-        yield from conditions_of(part, f"{inside}[{place}]")
+    for inside, part in parts_of(node, path):
+        yield from conditions_of(part, inside)
+
+
+def parts_of(group: Group, path: str) -> Iterator[tuple[str, Group | Condition]]:
+    """Yield (path, part) of what a group at `path` holds."""
+    inside = f"{path}.{group.joined_by}" if path else group.joined_by
+    for place, part in enumerate(group.parts):
+        yield f"{inside}[{place}]", part
 
 
 def mentions(node: Group | Condition) -> frozenset[str]:
