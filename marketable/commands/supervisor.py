@@ -16,7 +16,8 @@ from marketable.commands.answers import DONE, FAILED, say
 from marketable.commands.database import Database, close_connections
 
 BLOCKING_THREADS = 8
-READY_WITHIN_SECONDS = 60.0
+READY_WITHIN_SECONDS = 120.0
+ASK_AGAIN_SECONDS = 0.2
 LOOK_EVERY_SECONDS = 1.0
 STOP_SECONDS = 20.0
 #: A part that ends this often within this time is not started again.
@@ -91,25 +92,35 @@ class Supervisor:
                     return FAILED
 
     def _wait_until_ready(self, web: Part) -> int | None:
-        """Return None once a page is answered, else the exit status to end with."""
+        """Return None once a page is answered, else the exit status to end with.
+
+        Another answer is asked for again: the database of a slow machine may need a moment.
+        """
         until = time.monotonic() + READY_WITHIN_SECONDS
-        with self._ask() as asked:
-            while True:
-                caught = signal.sigtimedwait(STOPPING, 0)
-                if caught is not None:
-                    return DONE
-                if self._ended():
-                    say(f"The {web.name} ended before it was ready.")
-                    return FAILED
-                if time.monotonic() > until:
-                    say(f"The {web.name} was not ready within {READY_WITHIN_SECONDS:.0f} seconds.")
-                    return FAILED
-                with contextlib.suppress(TimeoutError):
-                    answer = asked.recv(64)
-                    if b" 200 " in answer:
-                        return None
-                    say(f"The {web.name} answers {answer!r}.")
-                    return FAILED
+        while True:
+            with self._ask() as asked:
+                answer = self._answer(asked, web, until)
+            if isinstance(answer, int):
+                return answer
+            if b" 200 " in answer:
+                return None
+            say(f"The {web.name} answers {answer!r}; asking again.")
+            time.sleep(ASK_AGAIN_SECONDS)
+
+    def _answer(self, asked: socket.socket, web: Part, until: float) -> bytes | int:
+        """Return what the web server answers, or the exit status to end with instead."""
+        while True:
+            caught = signal.sigtimedwait(STOPPING, 0)
+            if caught is not None:
+                return DONE
+            if self._ended():
+                say(f"The {web.name} ended before it was ready.")
+                return FAILED
+            if time.monotonic() > until:
+                say(f"The {web.name} was not ready within {READY_WITHIN_SECONDS:.0f} seconds.")
+                return FAILED
+            with contextlib.suppress(TimeoutError):
+                return asked.recv(64)
 
     def _ask(self) -> socket.socket:
         """Ask for /healthz; the question waits in the socket's backlog until it is answered."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+CONNECT_SECONDS = 10
 KNOWN = {
     "MARKETABLE_DATA_DIR": "Folder of the embedded database, the secret key and uploaded files.",
     "MARKETABLE_SECRET_KEY": "Key that signs sessions; made once into the data folder if not set.",
@@ -117,7 +118,12 @@ def database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(parts.port or query.pop("port", "") or ""),
-        "OPTIONS": {**query, "pool": {"min_size": 1, "max_size": 16, "timeout": 30}},
+        "OPTIONS": {
+            # One attempt that hangs must not use up the pool's patience.
+            "connect_timeout": CONNECT_SECONDS,
+            **query,
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 30},
+        },
         "CONN_MAX_AGE": 0,
         # A connection of the pool may have died with a server that was restarted meanwhile.
         "CONN_HEALTH_CHECKS": True,

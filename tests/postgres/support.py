@@ -72,8 +72,9 @@ def server_pid(folder: Path) -> int | None:
     """Return the process of the server that runs on the folder."""
     home = home_of(folder)
     found = {pid: parent_of(pid) for pid in all_pids() if processes.is_server(pid, home)}
-    # A process that the server has just forked still bears its command line.
-    pids = [pid for pid, parent in found.items() if parent not in found]
+    # A process that the server has just forked still bears its command line, and may have ended
+    # between the two looks at it, when it has no parent any more.
+    pids = [pid for pid, parent in found.items() if parent is not None and parent not in found]
     assert len(pids) <= 1, "two servers on one folder"
     return pids[0] if pids else None
 
