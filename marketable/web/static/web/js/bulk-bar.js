@@ -140,7 +140,8 @@
     show();
   }
 
-  document.addEventListener("htmx:afterSettle", (event) => {
+  // With the rows, not later: no key may find them without their ticks.
+  document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.elt?.id === "results") begin();
     else if (event.detail.elt?.id === "total" && results()) show();
   });

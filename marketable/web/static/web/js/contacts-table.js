@@ -195,9 +195,17 @@
   });
 
   /* What is swapped comes back where it was: the table scrolled as far to the side, and the focus
-     in the same cell. Rows that only have been refreshed stay at their height, too. */
+     in the same cell. Rows that only have been refreshed stay at their height, too. All of it at
+     the swap itself, so that no key falls between, and the focus only if the swap took it away. */
   const frame = () => table()?.closest(".table-frame");
+  const isLost = () => document.activeElement === null || document.activeElement === document.body;
   let kept = null;
+
+  function takeLostFocus() {
+    if (!isLost()) return;
+    const cell = table() && cellAt(place.row, place.column);
+    if (cell) target(cell).focus({ preventScroll: true });
+  }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target?.id !== "results" || !frame()) return;
@@ -205,26 +213,24 @@
       address: event.detail.target.getAttribute("hx-get"),
       left: frame().scrollLeft,
       top: frame().scrollTop,
-      hasFocus: frame().contains(document.activeElement) && !document.activeElement.id,
+      hasFocus: frame().contains(document.activeElement),
     };
   });
 
-  document.addEventListener("htmx:afterSettle", () => {
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.elt?.id !== "results") return;
     prepare();
-    if (!kept || !frame()) return;
-    frame().scrollLeft = kept.left;
-    if (document.getElementById("results").getAttribute("hx-get") === kept.address) {
-      frame().scrollTop = kept.top;
+    if (kept && frame()) {
+      frame().scrollLeft = kept.left;
+      if (event.detail.elt.getAttribute("hx-get") === kept.address) frame().scrollTop = kept.top;
+      if (kept.hasFocus) takeLostFocus();
     }
-    const cell = kept.hasFocus && cellAt(place.row, place.column);
-    if (cell) target(cell).focus({ preventScroll: true });
     kept = null;
   });
 
-  /* The dialog gives the focus back to the bulk bar, which is gone by then: the table takes it. */
-  document.body.addEventListener("plan-done", () => {
-    setTimeout(() => table()?.querySelector("[tabindex='0']")?.focus({ preventScroll: true }), 0);
-  });
+  /* The dialog gives the focus back to the bulk bar, which is gone by then: the table takes it,
+     before any key can come. */
+  document.body.addEventListener("plan-done", () => queueMicrotask(takeLostFocus));
 
   /* A column moves within the list at once; the form then sends the whole order. */
   document.addEventListener("click", (event) => {

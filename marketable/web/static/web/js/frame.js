@@ -19,18 +19,27 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (waiting === 0) { clearTimeout(timer); bar.hidden = true; }
 });
 
-// A toast leaves after its seconds, but never while somebody points at it or has the focus in it.
+// A toast leaves after its seconds, but never while somebody points at it or has the focus in it, and
+// what it waits for is not asked meanwhile: what is under the hand stays what it was.
+const isHeld = (toast) => toast.matches(":hover, :focus-within");
+
 function watchToast(toast) {
   const seconds = Number(toast.dataset.toastSeconds ?? 10);
   if (seconds === 0) return; // it waits for something and is replaced by what came of it
-  let left = setTimeout(() => toast.remove(), seconds * 1000);
-  const stay = () => clearTimeout(left);
-  const leaveSoon = () => { stay(); left = setTimeout(() => toast.remove(), 3000); };
-  toast.addEventListener("pointerenter", stay);
-  toast.addEventListener("focusin", stay);
-  toast.addEventListener("pointerleave", leaveSoon);
-  toast.addEventListener("focusout", leaveSoon);
+  const leave = () => {
+    if (isHeld(toast) || document.hidden) setTimeout(leave, 3000);
+    else toast.remove();
+  };
+  setTimeout(leave, seconds * 1000);
 }
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = event.detail;
+  if (elt.matches("[data-toast]") && isHeld(elt)) event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target } = event.detail;
+  if (target.matches("[data-toast]") && isHeld(target)) event.detail.shouldSwap = false;
+});
 new MutationObserver((changes) => {
   for (const change of changes) {
     for (const node of change.addedNodes) {
@@ -40,7 +49,10 @@ new MutationObserver((changes) => {
 }).observe(toasts, { childList: true });
 
 document.addEventListener("click", (event) => {
-  event.target.closest?.("[data-close-toast]")?.closest("[data-toast]").remove();
+  const toast = event.target.closest?.("[data-close-toast]")?.closest("[data-toast]");
+  if (!toast) return;
+  toast.remove();
+  (document.querySelector("#contacts-table [tabindex='0']") ?? document.querySelector("main")).focus();
 });
 
 function warn(text) {

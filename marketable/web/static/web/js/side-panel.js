@@ -35,6 +35,8 @@
     panel.hidden = false;
     body.setAttribute("aria-busy", "true");
     mark();
+    // At once, not with the record: by then the person may have gone on.
+    heading.focus({ preventScroll: true });
     // What cannot be had beside the table is shown by the browser itself, with its reason.
     const record = await recordAt(link.href).catch(() => null);
     if (mine !== asked) return;
@@ -45,7 +47,6 @@
     body.replaceChildren(record);
     body.removeAttribute("aria-busy");
     body.scrollTop = 0;
-    heading.focus({ preventScroll: true });
   }
 
   function close() {
