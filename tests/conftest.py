@@ -41,6 +41,13 @@ def administer(url: str, statement: str) -> None:
         time.sleep(0.2)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests with a browser come last: its driver keeps an event loop in the process, beside
+    which Django refuses to use the database."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         admin_url = config.workerinput["admin_url"]
