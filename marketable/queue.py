@@ -8,6 +8,7 @@ class Job(StrEnum):
     RUN_BULK_ACTION = "run_bulk_action"
     RUN_IMPORT = "run_import"
     APPLY_UPDATE_DATE = "apply_update_date"
+    SETTLE_PROPERTY_INDEX = "settle_property_index"
 
 
 #: Which line a job stands in. A long bulk action must not make an update date wait.
@@ -15,6 +16,7 @@ LINES: dict[Job, str] = {
     Job.RUN_BULK_ACTION: "bulk",
     Job.RUN_IMPORT: "bulk",
     Job.APPLY_UPDATE_DATE: "dates",
+    Job.SETTLE_PROPERTY_INDEX: "indexes",
 }
 
 

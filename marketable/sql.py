@@ -1,11 +1,13 @@
 """Statements kept in `.sql` files, and sub-queries that are composed into them with parameters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import psycopg
 from django.db import OperationalError, connection, transaction
 
 P = ParamSpec("P")
@@ -95,6 +97,17 @@ def columns(statement: str, params: Mapping[str, Any] | None = None) -> list[dic
         cursor.execute(statement, params)
         names: Sequence[str] = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+@contextmanager
+def connected_alone(name: str) -> Iterator[psycopg.Connection[Any]]:
+    """Give the block a connection beside Django's, for what cannot be part of a transaction. Every
+    statement on it commits by itself; the server shows it under `name`."""
+    params = connection.get_connection_params()
+    for django_only in ("context", "cursor_factory", "pool"):
+        params.pop(django_only, None)
+    with psycopg.connect(**params, application_name=name, autocommit=True) as own:
+        yield own
 
 
 def retried(service: Callable[P, T]) -> Callable[P, T]:

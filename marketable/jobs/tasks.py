@@ -12,6 +12,7 @@ from marketable.bulk_actions import services as bulk_actions
 from marketable.jobs.failed_imports import telling_of_the_last_error
 from marketable.jobs.retries import RETRIES, give_way
 from marketable.marketing_status import services as marketing_status
+from marketable.properties import indexing
 from marketable.queue import LINES, Job
 from marketable.transfers import services as transfers
 
@@ -39,3 +40,13 @@ def run_import(context: JobContext, *, account_id: int, import_id: int) -> None:
 @app.task(name=Job.APPLY_UPDATE_DATE.value, queue=LINES[Job.APPLY_UPDATE_DATE], retry=RETRIES)
 def apply_update_date(*, account_id: int) -> None:
     marketing_status.apply_update_date(account_id, now=clock.now())
+
+
+@app.task(
+    name=Job.SETTLE_PROPERTY_INDEX.value,
+    queue=LINES[Job.SETTLE_PROPERTY_INDEX],
+    retry=RETRIES,
+    pass_context=True,
+)
+def settle_property_index(context: JobContext, *, account_id: int, property_index_id: int) -> None:
+    indexing.settle(account_id, property_index_id, now=clock.now, between=lambda: give_way(context))

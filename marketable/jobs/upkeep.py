@@ -24,6 +24,7 @@ from marketable.governance import services as governance
 from marketable.jobs.owners import tell_owners
 from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
+from marketable.properties import indexing
 from marketable.queue import Job, enqueue
 from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
@@ -66,6 +67,13 @@ def sweep(now: datetime) -> None:
         (
             {"account_id": account_id, "import_id": import_id}
             for account_id, import_id in imports.unfinished()
+        ),
+    )
+    resume(
+        Job.SETTLE_PROPERTY_INDEX,
+        (
+            {"account_id": account_id, "property_index_id": property_index_id}
+            for account_id, property_index_id in indexing.unsettled()
         ),
     )
     for account_id, holder in sql.rows(

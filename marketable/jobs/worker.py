@@ -1,4 +1,4 @@
-"""The process that works the jobs: two crews, a sign of life, and the jobs of dead workers.
+"""The process that works the jobs: crews, a sign of life, and the jobs of dead workers.
 
 A worker holds an advisory lock under its number for as long as it lives. PostgreSQL gives the lock
 up with the connection, so a killed worker is known to be dead at once, and its jobs begin again.
@@ -26,6 +26,7 @@ from procrastinate.worker import Worker
 
 from marketable import clock
 from marketable.jobs import schedule
+from marketable.queue import LINES, Job
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class Crew:
 CREWS = (
     Crew(("bulk",), concurrency=2, runs_schedule=False),
     Crew((schedule.DATES, schedule.UPKEEP), concurrency=2, runs_schedule=True),
+    # Indexes are built one at a time, and one takes as long as the table is large.
+    Crew((LINES[Job.SETTLE_PROPERTY_INDEX],), concurrency=1, runs_schedule=False),
 )
 
 LOCK = "hashtext('marketable worker'), %(worker_id)s::int"
@@ -133,7 +136,7 @@ def _is_away(error: BaseException) -> bool:
 async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
     """Work until told to stop, idle, or the database goes away."""
     django_app.perform_import_paths()  # type: ignore[no-untyped-call]
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=6)
     async with await psycopg.AsyncConnection.connect(
         **connector_params(), autocommit=True
     ) as sign_of_life:

@@ -37,3 +37,28 @@ class BadValues(Invalid):
         super().__init__(
             " ".join(text for _code, text in problems.values()), problems=self.problems
         )
+
+
+class CannotBeIndexed(Invalid):
+    """Its values are not kept with the contact, or an index of their own serves them already."""
+
+    code = "cannot_be_indexed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _("The property “%(name)s” cannot be marked indexed."), {"name": name}, name=name
+        )
+
+
+class TooManyIndexed(Conflict):
+    """`facts["most"]` properties of the account, or of the installation, are indexed already."""
+
+    code = "too_many_indexed"
+
+    def __init__(self, most: int, *, is_installation: bool) -> None:
+        text = (
+            _("At most %(most)s properties can be indexed in one installation.")
+            if is_installation
+            else _("At most %(most)s properties of an account can be indexed.")
+        )
+        super().__init__(text, {"most": most}, most=most, is_installation=is_installation)

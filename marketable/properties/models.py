@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from marketable.history.models import NextId
+
 
 class PropertyRow(models.Model):
     pk = models.CompositePrimaryKey("account_id", "name")
@@ -48,3 +50,19 @@ class UniqueValue(models.Model):
         indexes = [
             models.Index(fields=["account_id", "contact_id"], name="unique_value_of_contact")
         ]
+
+
+class PropertyIndex(models.Model):
+    """A property that is marked indexed. The index itself is `rules.index_name`, made by a job."""
+
+    pk = models.CompositePrimaryKey("account_id", "name")
+    account_id = models.BigIntegerField()
+    name = models.CharField(max_length=100)
+    id = models.BigIntegerField(db_default=NextId("property_index_id_seq"), unique=True)
+    state = models.CharField(max_length=16)
+    problem = models.CharField(max_length=5, default="")  # PostgreSQL's code of the error
+    asked_at = models.DateTimeField()
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "property_index"

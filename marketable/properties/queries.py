@@ -1,8 +1,34 @@
 """Reading property definitions: the default ones and the account's own."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketable import sql
 from marketable.properties.defaults import BY_NAME, DEFAULT_GROUPS
-from marketable.properties.models import PropertyGroup, PropertyRow
-from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.properties.models import PropertyGroup, PropertyIndex, PropertyRow
+from marketable.properties.rules import (
+    IndexState,
+    Option,
+    PropertyDef,
+    PropertyType,
+    build_percent,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """How far the index of a property is.
+
+    percent  of a build under way
+    problem  PostgreSQL's code of the error that a build failed with
+    """
+
+    name: str
+    state: IndexState
+    percent: int
+    problem: str
+    asked_at: datetime
 
 
 def definitions(account_id: int, *, with_archived: bool = False) -> dict[str, PropertyDef]:
@@ -33,3 +59,43 @@ def groups(account_id: int) -> list[tuple[str, str, str]]:
     """Return (name, label, Polish label or empty) of the groups, default ones first."""
     found = PropertyGroup.objects.filter(account_id=account_id).order_by("display_order", "name")
     return [*DEFAULT_GROUPS, *((row.name, row.label, "") for row in found)]
+
+
+def indexed(account_id: int) -> frozenset[str]:
+    """Return the names of the properties whose index is ready to serve."""
+    found = PropertyIndex.objects.filter(account_id=account_id, state=IndexState.READY)
+    return frozenset(found.values_list("name", flat=True))
+
+
+def indexes(account_id: int) -> dict[str, IndexView]:
+    """Return how far the indexes of the account's properties are, by name; those that are not
+    marked indexed have none."""
+    rows = list(PropertyIndex.objects.filter(account_id=account_id).order_by("asked_at", "name"))
+    percents = _percents() if any(row.state == IndexState.BUILDING for row in rows) else {}
+    return {
+        row.name: IndexView(
+            row.name,
+            IndexState(row.state),
+            percents.get(application_name(row.id), 0),
+            row.problem,
+            row.asked_at,
+        )
+        for row in rows
+    }
+
+
+def application_name(property_index_id: int) -> str:
+    """Return the name under which the server knows the connection that settles an index."""
+    return f"marketable index {property_index_id}"
+
+
+def _percents() -> Mapping[str, int]:
+    found = sql.rows(
+        "SELECT activity.application_name, build.phase, "
+        "greatest(build.blocks_done, build.tuples_done), "
+        "greatest(build.blocks_total, build.tuples_total) "
+        "FROM pg_stat_progress_create_index AS build "
+        "JOIN pg_stat_activity AS activity ON activity.pid = build.pid "
+        "WHERE build.datname = current_database()"
+    )
+    return {name: build_percent(phase, done, total) for name, phase, done, total in found}

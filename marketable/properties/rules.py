@@ -15,6 +15,8 @@ LONGEST_LABEL = 200
 LARGEST_NUMBER = 10**15  # below it, every whole number is exact in JSON
 MOST_UNIQUE = 10
 MOST_OPTIONS = 5_000
+MOST_INDEXED = 10  # each is written with every change of a contact of the account
+MOST_INDEXED_HERE = 100  # every statement on contacts looks at the list of all (decision 0009)
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 RESERVED = ("hs_", "marketable_", "hubspot_")
 
@@ -80,6 +82,52 @@ class PropertyDef:
     @property
     def is_number(self) -> bool:
         return self.type is PropertyType.NUMBER
+
+
+class IndexState(StrEnum):
+    """How far the index of a property is. No row: not indexed."""
+
+    WAITING = "waiting"
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"
+    REMOVING = "removing"
+
+
+#: A job has something to do.
+UNSETTLED = frozenset({IndexState.WAITING, IndexState.BUILDING, IndexState.REMOVING})
+
+
+def index_name(account_id: int, index_id: int) -> str:
+    """Return the name in the database of a property's index."""
+    return f"contact_a{account_id}_p{index_id}"
+
+
+#: The parts of a concurrent build that take time: the part of the whole before each, and its own.
+BUILD_PHASES = (
+    ("building index: scanning table", 0, 50),
+    ("building index: sorting live tuples", 50, 5),
+    ("building index: loading tuples in tree", 55, 5),
+    ("waiting for writers before validation", 60, 0),
+    ("index validation: scanning index", 60, 5),
+    ("index validation: sorting tuples", 65, 0),
+    ("index validation: scanning table", 65, 34),
+    ("waiting for old snapshots", 99, 0),
+)
+
+
+def build_percent(phase: str, done: int, total: int) -> int:
+    """Return how much of an index is built, from what PostgreSQL says of the build.
+
+    >>> build_percent("building index: scanning table", 500, 1000)
+    25
+    >>> build_percent("initializing", 0, 0)
+    0
+    """
+    for name, before, own in BUILD_PHASES:
+        if name == phase:
+            return before + (own * min(done, total) // total if total else 0)
+    return 0
 
 
 class InvalidValue(ValueError):

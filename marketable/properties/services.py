@@ -16,6 +16,7 @@ from marketable.history.sources import Source
 from marketable.properties import queries, rules
 from marketable.properties.defaults import BY_NAME
 from marketable.properties.errors import BadDefinition, NameTaken, PropertyUnknown
+from marketable.properties.indexing import stop_indexing
 from marketable.properties.models import PropertyGroup, PropertyRow
 from marketable.properties.rules import InvalidDefinition, Option, PropertyDef
 
@@ -111,11 +112,13 @@ def change_property(
 
 @sql.retried
 def archive_property(account_id: int, name: str, *, by: Source, now: datetime) -> None:
-    """Take a property out of use; its values stay and come back when it is restored."""
+    """Take a property out of use; its values stay and come back when it is restored. Its
+    index goes."""
     row = _own(account_id, name)
     if row.archived_at is None:
         row.archived_at = now
         row.save(update_fields=["archived_at"])
+        stop_indexing(account_id, name, by=by, now=now)
         body = {"property": name, "archived": True}
         record(account_id, Kind.PROPERTY_CHANGED, by=by, at=now, body=body)
 
