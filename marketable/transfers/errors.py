@@ -33,6 +33,35 @@ class WrongState(Conflict):
         super().__init__(_("The import is at another step by now. Look at it again."))
 
 
+class RowNotBad(NotFound):
+    """The row is not among those that cannot be taken, or has no cell to be mended."""
+
+    code = "row_not_bad"
+
+    def __init__(self) -> None:
+        super().__init__(_("This row cannot be mended here. Look at the check again."))
+
+
+class TooLargeToMend(Conflict):
+    """A file whose check takes longer than a page may."""
+
+    code = "too_large_to_mend"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Files of over 100,000 rows are not mended on the page. Mend the downloaded rows.")
+        )
+
+
+class TooManyMended(Conflict):
+    code = "too_many_mended"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("1,000 rows of this file were mended here already. Mend the others in the file.")
+        )
+
+
 class ImportOutdated(Conflict):
     """Another number of contacts would become marketing than was announced (B5)."""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from marketable import sql
 from marketable.contacts.rules import csv_safe
 from marketable.transfers import mapping, queries
+from marketable.transfers.errors import RowNotBad
 from marketable.transfers.queries import ImportView
 from marketable.transfers.reading import Format, clean, rows_of, same_width
 
@@ -35,7 +36,7 @@ def lines(account_id: int, view: ImportView) -> Iterator[list[str]]:
     if mapping.is_reason(view.headers, places[-1]) and not view.mapping[-1]:
         places.pop()  # a failures file that was dropped back in
     yield [*(csv_safe(view.headers[place]) for place in places), mapping.REASON]
-    for failed, cells in rows_of_failures(view, _failed_lines(account_id, view.id)):
+    for failed, cells in rows_of_failures(account_id, view, _failed_lines(account_id, view.id)):
         shown = [csv_safe(clean(cells[place])) for place in places]
         shown += [csv_safe(clean(cell)) for cell in cells[len(view.headers) :]]
         _line, code, field = failed
@@ -46,9 +47,11 @@ Failure = tuple[int, str, str]
 
 
 def rows_of_failures(
-    view: ImportView, failed: Iterator[Failure]
+    account_id: int, view: ImportView, failed: Iterator[Failure]
 ) -> Iterator[tuple[Failure, list[str]]]:
-    """Yield each failure (line, code, property) with the cells of its row, lines ascending."""
+    """Yield each failure (line, code, property) with the cells of its row, lines ascending; of
+    rows that were mended on the page, with what they are now."""
+    mended = queries.mended(account_id, view.id)
     wanted = next(failed, None)
     for line, row in rows_of(queries.folder() / view.stored_as, view.format):
         while wanted is not None and wanted[0] < line:
@@ -56,7 +59,22 @@ def rows_of_failures(
         if wanted is None:
             return
         if wanted[0] == line:
-            yield wanted, same_width(row, len(view.headers))
+            yield wanted, same_width(mended.get(line, row), len(view.headers))
+
+
+def cells_of(account_id: int, view: ImportView, line: int) -> list[str]:
+    """Return the cells of one row as they are now. The file must still be there.
+
+    Raises RowNotBad when there is no such row.
+    """
+    mended = queries.mended(account_id, view.id).get(line)
+    if mended:
+        return mended
+    rows = rows_of(queries.folder() / view.stored_as, view.format, after=line - 1)
+    found, row = next(rows, (0, []))
+    if found != line:  # emptied, since the person was erased
+        raise RowNotBad
+    return same_width(row, len(view.headers))
 
 
 def _failed_lines(account_id: int, import_id: int) -> Iterator[Failure]:

@@ -1,5 +1,6 @@
 """Reading imports and their outcomes."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,6 +165,28 @@ def failure_counts(account_id: int, import_id: int) -> dict[str, int]:
         {"account_id": account_id, "import_id": import_id},
     )
     return {str(code): int(count) for code, count in found}
+
+
+def mended(account_id: int, import_id: int) -> dict[int, list[str]]:
+    """Return the rows that were mended on the page, whole, by line; those left out are empty."""
+    found = sql.rows(
+        "SELECT line, cells FROM import_mend WHERE account_id = %(account_id)s "
+        "AND import_id = %(import_id)s ORDER BY line",
+        {"account_id": account_id, "import_id": import_id},
+    )
+    return {int(line): list(json.loads(cells)) for line, cells in found}
+
+
+def forget_mended(account_id: int, import_id: int) -> None:
+    sql.execute(
+        "DELETE FROM import_mend WHERE account_id = %(account_id)s AND import_id = %(import_id)s",
+        {"account_id": account_id, "import_id": import_id},
+    )
+
+
+def cells_as_text(cells: Sequence[str]) -> str:
+    """Return a row as it is kept: ASCII, so that bytes which are no text stay what they are."""
+    return json.dumps(list(cells), ensure_ascii=True)
 
 
 def view(row: ImportRun) -> ImportView:

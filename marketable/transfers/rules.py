@@ -8,6 +8,10 @@ BATCH = 20_000
 LAST_LINE = 2_147_483_647
 #: How long an import can be undone, and its failures file is kept.
 KEPT_FOR = timedelta(days=30)
+#: A page counts a file anew after each row that is mended on it, up to this many rows.
+MOST_ROWS_TO_MEND = 100_000
+#: Rows of one file that can be mended or left out on the page.
+MOST_MENDED = 1_000
 #: Drafts that nobody went on with.
 DRAFT_KEPT_FOR = timedelta(days=2)
 

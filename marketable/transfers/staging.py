@@ -280,26 +280,44 @@ class Block:
     size: int = 0
     last: int = 0
 
+    def take(
+        self,
+        line: int,
+        cells: list[str],
+        make: Callable[[list[str]], tuple[str | None, str]],
+        *,
+        with_address: bool,
+    ) -> None:
+        """Add a row, or the reason why it is not taken."""
+        try:
+            email, text = make(cells)
+        except RowRefused as refusal:
+            self.failures.append((line, refusal.code, refusal.field))
+            return
+        self.rows[line] = text
+        self.size += len(text)
+        if with_address and email is not None:
+            self.addresses[line] = email
+
 
 def blocks(
     path: Path,
     found: Format,
     make: Callable[[list[str]], tuple[str | None, str]],
     *,
+    mended: Mapping[int, list[str]],
     after: int,
     with_addresses: bool,
 ) -> Iterator[Block]:
-    """Yield the rows of the file after a line, made by `row_maker`."""
+    """Yield the rows of the file after a line, made by `row_maker`.
+
+    mended  rows that take the place of the file's; an empty one is left out
+    """
     block = Block()
-    for line, cells in rows_of(path, found, after=after):
-        try:
-            email, text = make(cells)
-            block.rows[line] = text
-            block.size += len(text)
-            if with_addresses and email is not None:
-                block.addresses[line] = email
-        except RowRefused as refusal:
-            block.failures.append((line, refusal.code, refusal.field))
+    for line, read in rows_of(path, found, after=after):
+        cells = mended.get(line, read)
+        if cells:
+            block.take(line, cells, make, with_address=with_addresses)
         block.last = line
         if len(block.rows) + len(block.failures) >= BLOCK_ROWS or block.size >= BLOCK_CHARACTERS:
             yield block

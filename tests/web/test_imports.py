@@ -29,7 +29,7 @@ from marketable.transfers import services as transfers
 from marketable.transfers.queries import ImportView
 from marketable.transfers.reading import LARGEST_CELL
 from marketable.transfers.rules import ImportState
-from marketable.web.imports import views
+from marketable.web.imports import bad_rows
 from tests import make
 from tests.make import JAN_20
 from tests.transfers.files import workbook_of
@@ -515,10 +515,65 @@ def test_the_check_counts_every_outcome_and_writes_nothing(
 def test_rows_that_fail_are_shown_with_line_reason_and_value(
     browser: Client, account: AccountInfo, mixed: int
 ) -> None:  # J11
-    said = text(browser.get(at(account, "check", mixed)))
-    assert "5 email broken@ not an e-mail address" in said
-    assert "6 email twice@example.com the address comes again further down" in said
-    assert "8 joined 31 February not a date in the order chosen" in said
+    answer = browser.get(at(account, "check", mixed))
+    assert [(row.line, row.who, row.header, row.value) for row in answer.context["rows"]] == [
+        (5, "Jan", "email", "broken@"),
+        (6, "First", "email", "twice@example.com"),
+        (8, "Jan", "joined", "31 February"),
+    ]
+    said = text(answer)
+    assert "not an e-mail address" in said
+    assert "the address comes again further down" in said
+    assert "not a date in the order chosen" in said
+    assert 'value="31 February"' in answer.content.decode()
+
+
+def post_row(
+    browser: Client, account: AccountInfo, step: str, import_id: int, line: int, **form: str
+) -> Answer:
+    form["line"] = str(line)
+    return browser.post(at(account, step, import_id), form, headers=HTMX)
+
+
+def test_a_bad_cell_is_mended_in_place(browser: Client, account: AccountInfo, mixed: int) -> None:
+    answer = post_row(browser, account, "mend", mixed, 5, value="mended@example.com")
+    assert "Will be taken" in text(answer)
+    assert "2 rows will not be taken" in text(answer)  # the counts come along
+    counts = {one.code: one.count for one in answer.context["counts"]}
+    assert (counts["created"], counts["invalid"]) == ("3", "1")
+    again = post_row(browser, account, "mend", mixed, 8, value="30 February")
+    assert "not a date in the order chosen" in text(again)
+    assert 'value="30 February"' in again.content.decode()
+
+
+def test_a_row_is_left_out_and_put_back(browser: Client, account: AccountInfo, mixed: int) -> None:
+    answer = post_row(browser, account, "leave_out", mixed, 5)
+    assert "Left out, as you chose" in text(answer) and "Put back" in text(answer)
+    assert "2 rows will not be taken" in text(answer)
+    back = post_row(browser, account, "put_back", mixed, 5)
+    assert "not an e-mail address" in text(back)
+    assert "3 rows will not be taken" in text(back)
+
+
+def test_a_row_that_is_taken_cannot_be_mended(
+    browser: Client, account: AccountInfo, mixed: int
+) -> None:
+    for step in ("mend", "leave_out", "put_back"):
+        answer = post_row(browser, account, step, mixed, 2, value="x@example.com")
+        assert answer.status_code == 404
+        assert answer.headers["HX-Retarget"] == "#why-2"
+        assert "This row cannot be mended here" in text(answer)
+        for line in ("", "x", "-1", "9" * 30, "٣"):
+            form = {"line": line, "value": "x@example.com"}
+            assert browser.post(at(account, step, mixed), form).status_code == 404
+
+
+def test_without_a_script_the_page_comes_back(
+    browser: Client, account: AccountInfo, mixed: int
+) -> None:
+    form = {"line": "5", "value": "mended@example.com"}
+    answer = browser.post(at(account, "mend", mixed), form)
+    assert answer.headers["Location"] == at(account, "check", mixed) + "#line-5"
 
 
 def test_rows_that_fail_come_as_a_file_ready_to_be_mended(
@@ -535,7 +590,7 @@ def test_many_bad_rows_are_paged(browser: Client, account: AccountInfo) -> None:
     import_id = checked(browser, account, f"email\nok@example.com\n{lines}")
     first = browser.get(at(account, "check", import_id))
     assert len(first.context["rows"]) == 50
-    last = first.context["rows"][-1][0].line
+    last = first.context["rows"][-1].line
     second = browser.get(at(account, "bad_rows", import_id) + f"?after={last}")
     assert len(second.context["rows"]) == 10
     assert "60 not an e-mail address" in text(second)
@@ -544,12 +599,13 @@ def test_many_bad_rows_are_paged(browser: Client, account: AccountInfo) -> None:
 def test_the_page_does_not_wait_for_bad_rows_of_a_large_file(
     browser: Client, account: AccountInfo, mixed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "LARGE", 5)
+    monkeypatch.setattr(bad_rows, "MOST_ROWS_TO_MEND", 5)
     answer = browser.get(at(account, "check", mixed))
     assert "broken@" not in text(answer)
     assert at(account, "bad_rows", mixed) in answer.content.decode()
     part = browser.get(at(account, "bad_rows", mixed), headers=HTMX)
-    assert "5 email broken@ not an e-mail address" in text(part)
+    assert "5 Jan email broken@ not an e-mail address" in text(part)
+    assert 'name="line"' not in part.content.decode()
     assert "<html" not in part.content.decode()
 
 

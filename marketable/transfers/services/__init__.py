@@ -21,6 +21,7 @@ from marketable.transfers.services.drafts import (
     suggested,
 )
 from marketable.transfers.services.in_one_go import Imported, import_file
+from marketable.transfers.services.mending import leave_row_out, mend_row, put_row_back
 from marketable.transfers.services.remains import clear_remains, forget_erased
 from marketable.transfers.services.running import (
     cancel,
@@ -45,7 +46,10 @@ __all__ = [
     "holder",
     "import_file",
     "keep_file",
+    "leave_row_out",
+    "mend_row",
     "plan_of",
+    "put_row_back",
     "run_next_batch",
     "sample_of",
     "set_format",

@@ -118,6 +118,7 @@ def _stage_rest(view: ImportView, account_id: int, between: Callable[[], None]) 
         path,
         view.format,
         staging.row_maker(columns, len(view.headers), account_id),
+        mended=queries.mended(account_id, view.id),
         after=reached,
         with_addresses=staging.has_blocked(account_id),
     )
@@ -151,20 +152,26 @@ def _conclude(account_id: int, import_id: int, *, now: datetime) -> None:
     row = ImportRun.objects.select_for_update().get(account_id=account_id, id=import_id)
     if row.state != ImportState.CHECKING.value:
         return
-    params = {"account_id": account_id, "import_id": import_id}
-    whole = {**params, "after": 0, "upto": LAST_LINE}
     if not row.reached_line:
         staging.remove(account_id, import_id)
     sql.execute("ANALYZE import_row")
-    sql.row(sql.load("transfers", "duplicates"), whole)
-    refuse_taken_values(account_id, row.mapping, whole)
-    row.check_result = _count(account_id, import_id, queries.view(row), now=now)
-    row.total, row.staged_rows = row.done, sum(row.check_result["outcomes"].values())
+    settle(row, now=now)
+    row.total = row.done
     row.reached_line = row.done = 0
     row.state = ImportState.CHECKED.value
     row.save(
         update_fields=["check_result", "staged_rows", "total", "reached_line", "done", "state"]
     )
+
+
+def settle(row: ImportRun, *, now: datetime) -> None:
+    """Set rows aside that others of the file, or contacts, stand against, and count the rest."""
+    account_id, import_id = row.account_id, row.id
+    whole = {"account_id": account_id, "import_id": import_id, "after": 0, "upto": LAST_LINE}
+    sql.row(sql.load("transfers", "duplicates"), whole)
+    refuse_taken_values(account_id, row.mapping, whole)
+    row.check_result = _count(account_id, import_id, queries.view(row), now=now)
+    row.staged_rows = sum(row.check_result["outcomes"].values())
 
 
 def _count(account_id: int, import_id: int, view: ImportView, *, now: datetime) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def set_format(account_id: int, import_id: int, found: Format) -> ImportView:
     """
     row = mendable(account_id, import_id)
     first = reading.sample(queries.folder() / row.stored_as, found)
+    queries.forget_mended(account_id, import_id)  # lines and cells may be others now
     row.format = found.as_json()
     row.headers = list(first.headers)
     row.mapping = {"columns": suggested(account_id, first)}

@@ -1,5 +1,6 @@
 """What an import leaves behind, and how it goes."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -72,12 +73,30 @@ def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequen
         {"account_id": account_id, "addresses": list(addresses)},
     )
     words = [one for address in addresses for one in spellings(address)]
+    _forget_mended(account_id, words)
     folder = queries.folder()
     for row in ImportRun.objects.filter(account_id=account_id):
         if row.failures_as:
             reading.rewrite_without(folder / row.failures_as, failures_file.FORMAT, words)
         if row.finished_at is None or (folder / row.stored_as).exists():
             _forget_in_source(row, words)
+
+
+def _forget_mended(account_id: int, words: Sequence[str]) -> None:
+    """Let go of rows mended on the page that name one of the addresses; the file's row is emptied
+    as well."""
+    sought = {word.casefold() for word in words}
+    for import_id, line, cells in sql.rows(
+        "SELECT import_id, line, cells FROM import_mend WHERE account_id = %(account_id)s",
+        {"account_id": account_id},
+    ):
+        text = "\n".join(json.loads(cells)).casefold()
+        if any(word in text for word in sought):
+            sql.execute(
+                "DELETE FROM import_mend WHERE account_id = %(account_id)s "
+                "AND import_id = %(import_id)s AND line = %(line)s",
+                {"account_id": account_id, "import_id": import_id, "line": line},
+            )
 
 
 def _forget_in_source(row: ImportRun, words: Sequence[str]) -> None:

@@ -228,6 +228,7 @@ def _end(row: ImportRun, state: ImportState, *, now: datetime) -> None:
         "DELETE FROM import_row WHERE account_id = %(account_id)s AND import_id = %(import_id)s",
         {"account_id": row.account_id, "import_id": row.id},
     )
+    queries.forget_mended(row.account_id, row.id)
     governance.release(row.account_id, holder(row.id))
     path = queries.folder() / row.stored_as
     transaction.on_commit(lambda: path.unlink(missing_ok=True))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketable.web.imports import views
+from marketable.web.imports import bad_rows, views
 
 app_name = "imports"
 urlpatterns = [
@@ -15,7 +15,10 @@ urlpatterns = [
     path("<int:import_id>/property", views.property_form, name="property"),
     path("<int:import_id>/property/create", views.create_property, name="create_property"),
     path("<int:import_id>/check", views.check, name="check"),
-    path("<int:import_id>/bad-rows", views.bad_rows, name="bad_rows"),
+    path("<int:import_id>/bad-rows", bad_rows.bad_rows, name="bad_rows"),
+    path("<int:import_id>/rows/mend", bad_rows.mend, name="mend"),
+    path("<int:import_id>/rows/leave-out", bad_rows.leave_out, name="leave_out"),
+    path("<int:import_id>/rows/put-back", bad_rows.put_back, name="put_back"),
     path("<int:import_id>/options", views.options, name="options"),
     path("<int:import_id>/start", views.start, name="start"),
     path("<int:import_id>/run", views.run, name="run"),

@@ -40,7 +40,6 @@ from marketable.segments.selection import Selection, conditions_of
 from marketable.transfers import failures_file
 from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
-from marketable.transfers.bad_rows import bad_rows as read_bad_rows
 from marketable.transfers.errors import BadMapping, FileRefused, ImportOutdated, WrongState
 from marketable.transfers.queries import ImportView
 from marketable.transfers.rules import KEPT_FOR, ImportState, Marketing, Mode
@@ -48,19 +47,15 @@ from marketable.transfers.undo import ask_for_undo, kept_by_undo, plan_undo
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.contacts import plans
 from marketable.web.contacts.page import lacks, lacks_status
-from marketable.web.imports import columns, plan, shown
+from marketable.web.imports import bad_rows, columns, plan, shown
 from marketable.web.imports.door import import_page, lacks_import, lacks_undo
-from marketable.web.imports.reasons import reason
 from marketable.web.imports.steps import can_open, place, steps, url
 from marketable.web.middleware import http_status
 from marketable.web.properties.views import read_options, type_labels
 
-#: How many imports, bad rows and kept contacts a page shows at once.
+#: How many imports and kept contacts a page shows at once.
 LISTED = 100
-BAD_ROWS = 50
 NAMED = 20
-#: Looking bad rows up in a file with more rows takes a moment that the page does not wait for.
-LARGE = 100_000
 
 
 @require_GET
@@ -348,43 +343,11 @@ def check(request: AccountRequest, account_id: int, import_id: int) -> HttpRespo
         "shown": shown.show(account_id, view, now=request.now),
     }
     if view.state is ImportState.CHECKED:
-        failed: dict[str, int] = view.check.get("failures", {})
-        page["counts"] = shown.checked(view)
-        page["failed"] = sum(failed.values())
-        page["can_go_on"] = bool(view.check.get("outcomes"))
-        page["is_large"] = view.total > LARGE
-        if failed and not page["is_large"]:
-            page.update(_bad_rows(request, view))
+        page.update(bad_rows.found(view))
+        if page["failed"] and not page["is_large"]:
+            page.update(bad_rows.listed(request, view))
     template = "imports/_check.html" if request.htmx else "imports/check.html"
     return render(request, template, page)
-
-
-@require_GET
-@import_page
-def bad_rows(request: AccountRequest, account_id: int, import_id: int) -> HttpResponse:
-    """Answer rows that cannot be taken, from the line after the one that the address names."""
-    view = imports.import_run(account_id, import_id)
-    if view.state is not ImportState.CHECKED:
-        raise WrongState
-    page = {
-        "steps": steps(account_id, view, "check"),
-        "view": view,
-        **_bad_rows(request, view),
-    }
-    template = "imports/_bad_rows.html" if request.htmx else "imports/bad_rows.html"
-    return render(request, template, page)
-
-
-def _bad_rows(request: AccountRequest, view: ImportView) -> dict[str, object]:
-    asked = request.GET.get("after", "")
-    after = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
-    rows = read_bad_rows(request.account.id, view, after=after, limit=BAD_ROWS)
-    return {
-        "left_out": shown.left_out(view.check.get("failures", {})),
-        "rows": [(row, reason(row.code), columns.header_label(row.header)) for row in rows],
-        "after": after,
-        "next_after": rows[-1].line if len(rows) == BAD_ROWS else 0,
-    }
 
 
 @require_GET
