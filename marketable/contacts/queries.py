@@ -388,10 +388,7 @@ def count(account_id: int, where: Sequence[Condition]) -> Count:
     """Return how many contacts meet every condition: the planner's estimate where it expects
     many, else counted up to a bound, so that no page waits for a full count."""
     text, params = _where(account_id, where)
-    planned = sql.row(f"EXPLAIN (FORMAT JSON) SELECT 1 {text}", params)
-    assert planned is not None
-    plan = json.loads(planned[0]) if isinstance(planned[0], str) else planned[0]
-    expected = int(plan[0]["Plan"]["Plan Rows"])
+    expected = _expected(text, params)
     if expected > SURELY * COUNT_BOUND:
         return Count(expected, is_exact=False)
     found = sql.row(
@@ -409,6 +406,19 @@ def count_exactly(account_id: int, where: Sequence[Condition]) -> int:
     found = sql.row(f"SELECT count(*) {text}", params)
     assert found is not None
     return int(found[0])
+
+
+def estimated_size(account_id: int) -> int:
+    """Return about how many contacts the account has, without reading any."""
+    return _expected("FROM contact AS c WHERE c.account_id = %(id)s", {"id": account_id})
+
+
+def _expected(text: str, params: Mapping[str, Any]) -> int:
+    """Return how many rows the planner expects."""
+    planned = sql.row(f"EXPLAIN (FORMAT JSON) SELECT 1 {text}", params)
+    assert planned is not None
+    plan = json.loads(planned[0]) if isinstance(planned[0], str) else planned[0]
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def live_count(account_id: int) -> int:

@@ -2,7 +2,7 @@
 by one function; a later area adds its kinds with `register`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from marketable.contacts.conditions import Condition as Compiled
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Status
 from marketable.properties import queries as properties
+from marketable.properties.keys import LONGEST_KEY, SURELY_WHOLE
 from marketable.properties.rules import InvalidValue, PropertyDef, PropertyType, parse
 from marketable.segments import rules
 from marketable.segments.errors import FilterRefused
@@ -40,6 +41,7 @@ class Context:
     """What a filter is read against.
 
     zone, today  of the account
+    indexed      names of the properties that an index serves
     params       the values met so far, by name
     """
 
@@ -47,6 +49,7 @@ class Context:
     definitions: Mapping[str, PropertyDef]
     zone: ZoneInfo
     today: date
+    indexed: frozenset[str] = frozenset()
     params: dict[str, Any] = field(default_factory=dict)
 
     def value(self, value: object) -> str:
@@ -74,7 +77,13 @@ def register(kind: str) -> Callable[[Compiler], Compiler]:
 def context_of(account_id: int, today: date) -> Context:
     """Return what the account's filters are read against on a day of its own."""
     zone = accounts.account(account_id).zone
-    return Context(account_id, properties.definitions(account_id), zone, today)
+    return Context(
+        account_id,
+        properties.definitions(account_id),
+        zone,
+        today,
+        properties.indexed(account_id),
+    )
 
 
 def compiled(wanted: Filter, context: Context) -> Compiled:
@@ -241,15 +250,19 @@ def _property(condition: Condition, context: Context) -> str:
     definition = _definition(condition.written["property"], context)
     operator = _operator(condition, definition)
     mark = context.value(definition.name)
-    read_as = field_of(definition, mark)
+    positive = OPPOSITES.get(operator, operator)
+    # What is true for nearly everybody is found by reading everybody, for which the value itself
+    # is quicker than the index's expression.
+    is_served = positive is operator or operator is Operator.IS_UNKNOWN
+    is_indexed = is_served and definition.name in context.indexed
+    read_as = field_of(definition, mark, is_indexed=is_indexed)
     if read_as is None:
         raise BadFilter("", f"“{definition.name}” has a condition of its own.")
-    unknown = f"{read_as.text} IS NULL"
+    unknown = read_as.test_of_unknown
     if operator is Operator.IS_KNOWN:
         return f"{read_as.text} IS NOT NULL"
     if operator is Operator.IS_UNKNOWN:
         return unknown
-    positive = OPPOSITES.get(operator, operator)
     operand = _operand(positive, definition, condition.written.get("value"), context)
     text = TESTS[_test_of(definition)](read_as, positive, operand, context)
     return f"{unknown} OR NOT ({text})" if positive is not operator else text
@@ -385,6 +398,11 @@ def _test_of(definition: PropertyDef) -> str:
 
 def _test_text(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
     """Texts are compared without regard to case."""
+    if read_as.key and operator in BY_INDEX:
+        return _test_folded_key(read_as, operator, operand, context)
+    if operator is Operator.IS_ANY_OF and len(operand) <= SHORT_LIST:
+        values = ", ".join(f"lower({context.value(one)})" for one in operand)
+        return f"lower({read_as.text}) = ANY(ARRAY[{values}])"
     mark = context.value(operand)
     if operator is Operator.IS:
         return f"lower({read_as.text}) = lower({mark})"
@@ -397,23 +415,54 @@ def _test_text(read_as: Field, operator: Operator, operand: Any, context: Contex
     return f"right(lower({read_as.text}), length(lower({mark}))) = lower({mark})"
 
 
+#: Lists up to here are written out, so that the planner sees the values.
+SHORT_LIST = 100
+#: What an index of texts serves.
+BY_INDEX = frozenset({Operator.IS, Operator.IS_ANY_OF, Operator.STARTS_WITH})
+
+
+def _test_folded_key(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    """Compare the beginnings, which the index holds, and the whole where it may be longer."""
+    given: Sequence[str] = operand if isinstance(operand, list) else [operand]
+
+    def cut(value: str) -> str:
+        folded = f"lower({context.value(value)})"
+        return folded if len(value) <= SURELY_WHOLE else f"left({folded}, {LONGEST_KEY})"
+
+    if operator is Operator.STARTS_WITH:
+        test = f"starts_with({read_as.key}, {cut(operand)})"
+    elif operator is Operator.IS:
+        test = f"{read_as.key} = {cut(operand)}"
+    elif len(given) <= SHORT_LIST:
+        test = f"{read_as.key} = ANY(ARRAY[{', '.join(map(cut, given))}])"
+    else:
+        values = f"SELECT left(lower(unnest({context.value(given)}::text[])), {LONGEST_KEY})"
+        test = f"{read_as.key} = ANY({values})"
+    if all(len(value) <= SURELY_WHOLE for value in given):
+        return test
+    return f"{test} AND {_test_text(replace(read_as, key=''), operator, operand, context)}"
+
+
 SIGNS = {Operator.LT: "<", Operator.LTE: "<=", Operator.GT: ">", Operator.GTE: ">="}
 
 
 def _test_number(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    number = read_as.key or read_as.number
     if operator is Operator.BETWEEN:
         low, high = (context.value(Decimal(str(one))) for one in operand)
-        return f"{read_as.number} BETWEEN {low} AND {high}"
+        return f"{number} BETWEEN {low} AND {high}"
     if operator is Operator.IS_ANY_OF:
-        return f"{read_as.number} = ANY({context.value([Decimal(str(one)) for one in operand])})"
-    return f"{read_as.number} {SIGNS.get(operator, '=')} {context.value(Decimal(str(operand)))}"
+        values = context.value([Decimal(str(one)) for one in operand])
+        return f"{number} = ANY({values}::numeric[])"
+    return f"{number} {SIGNS.get(operator, '=')} {context.value(Decimal(str(operand)))}"
 
 
 def _test_exact(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
+    text = read_as.key or read_as.text
     if operator is Operator.IS_ANY_OF:
-        return f"{read_as.text} = ANY({context.value(operand)}::text[])"
+        return f"{text} = ANY({context.value(operand)}::text[])"
     wanted = str(operand).lower() if isinstance(operand, bool) else operand
-    return f"{read_as.text} = {context.value(wanted)}"
+    return f"{text} = {context.value(wanted)}"
 
 
 def _test_several(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
@@ -425,7 +474,7 @@ def _test_several(read_as: Field, operator: Operator, operand: Any, context: Con
 def _test_day(read_as: Field, operator: Operator, operand: Any, context: Context) -> str:
     days = rules.days_of(operator, operand, context.today)
     return _within(
-        f'{read_as.text} COLLATE "C"',
+        read_as.key or f'{read_as.text} COLLATE "C"',
         ">=" if days.first else "",
         days.first and days.first.isoformat(),
         "<=" if days.last else "",
@@ -440,7 +489,8 @@ def _test_moment(read_as: Field, operator: Operator, operand: Any, context: Cont
     first, beyond = _instants(days, context)
     if read_as.moment:
         return _within(read_as.moment, ">=", first, "<", beyond, context)
-    return _within(f'{read_as.text} COLLATE "C"', ">=", _iso(first), "<", _iso(beyond), context)
+    text = read_as.key or f'{read_as.text} COLLATE "C"'
+    return _within(text, ">=", _iso(first), "<", _iso(beyond), context)
 
 
 def _instants(days: Days, context: Context) -> tuple[datetime | None, datetime | None]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marketable.history.sources import REASON_TYPES
+from marketable.properties.keys import sort_key
 from marketable.properties.rules import PropertyDef, PropertyType
 
 
@@ -15,6 +16,7 @@ class Field:
     text    the value as text, NULL where there is none
     number  the same as numeric, where it is a number
     moment  the same as timestamptz, where it is kept as one; else moments are ISO texts in UTC
+    key     what the property's index is ordered by, where there is one that is ready
     several texts in a JSON array
     is_stored  among the contact's JSON values
     """
@@ -24,7 +26,12 @@ class Field:
     number: str = ""
     moment: str = ""
     several: str = ""
+    key: str = ""
     is_stored: bool = False
+
+    @property
+    def test_of_unknown(self) -> str:
+        return f"{self.key or self.text} IS NULL"
 
 
 #: The status row, if it counts on `sel_today`.
@@ -81,10 +88,11 @@ ELSEWHERE: Mapping[str, str] = {
 }
 
 
-def field_of(definition: PropertyDef, name_mark: str) -> Field | None:
+def field_of(definition: PropertyDef, name_mark: str, *, is_indexed: bool = False) -> Field | None:
     """Return how a property is read; None for one that has a condition of its own instead.
 
-    name_mark  the mark of the statement's parameter that holds the property's name
+    name_mark   the mark of the statement's parameter that holds the property's name
+    is_indexed  by the very expression that its index holds, which costs more without the index
     """
     name = definition.name
     if name in ELSEWHERE:
@@ -97,4 +105,7 @@ def field_of(definition: PropertyDef, name_mark: str) -> Field | None:
     stored = f"c.properties->>{name_mark}"
     number = f"({stored})::numeric" if definition.type is PropertyType.NUMBER else ""
     several = f"c.properties->{name_mark}" if definition.is_multiple else ""
-    return Field(definition, f"({stored})", number=number, several=several, is_stored=True)
+    key = ""
+    if is_indexed and not definition.is_multiple:
+        key = sort_key(definition, "c.properties", name_mark)
+    return Field(definition, f"({stored})", number=number, several=several, key=key, is_stored=True)

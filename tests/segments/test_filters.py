@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -181,7 +182,17 @@ filters = st.recursive(
 
 def found(account: AccountInfo, written: object) -> set[int]:
     """Return the contacts that the compiled filter finds."""
-    where = compiling.compiled(rules.from_json(written), compiling.context_of(account.id, TODAY))
+    context = compiling.context_of(account.id, TODAY)
+    plain, by_index = (
+        _found(account, written, replace(context, indexed=indexed))
+        for indexed in (frozenset[str](), frozenset(context.definitions))
+    )
+    assert plain == by_index
+    return plain
+
+
+def _found(account: AccountInfo, written: object, context: compiling.Context) -> set[int]:
+    where = compiling.compiled(rules.from_json(written), context)
     rows = sql.rows(
         f"SELECT c.id FROM contact AS c WHERE c.account_id = %(sel_account_id)s AND {where.text}",
         {"sel_account_id": account.id, **where.params},
