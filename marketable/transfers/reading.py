@@ -94,8 +94,10 @@ class Sample:
     rows: tuple[tuple[str, ...], ...]
 
 
-def sniff(path: Path, *, kind: str = "csv") -> Format:
+def sniff(path: Path, *, kind: str = "csv", needs_names: bool = True) -> Format:
     """Return how the file is to be read.
+
+    needs_names  its first row must be names of columns
 
     Raises FileRefused, saying what was found, for what is empty, too large, without names of
     columns, or no table (J10).
@@ -118,8 +120,8 @@ def sniff(path: Path, *, kind: str = "csv") -> Format:
         raise FileRefused(_("The file is empty."))
     quote = _quote(text)
     found = Format(kind, encoding, _delimiter(text, quote), quote=quote)
-    first = next(iter(_first_rows(path, found, most=1)), [])
-    _refuse_without_names(first)
+    if needs_names:
+        _refuse_without_names(next(iter(_first_rows(path, found, most=1)), []))
     return found
 
 
