@@ -19,6 +19,8 @@ from marketable.contacts.errors import ContactUnknown
 from marketable.contacts.rules import display_name
 from marketable.errors import Invalid
 from marketable.marketing_status.rules import Status
+from marketable.properties.keys import sort_key
+from marketable.properties.rules import PropertyDef
 
 #: A page's search looks at no more matches than this before it sorts them, so that two letters
 #: that half the account matches cost what two hundred matches cost.
@@ -89,6 +91,7 @@ class Part:
 
     key     what it is sorted by before the contact's number; empty: by the number alone
     where   who belongs to it
+    led_by  what is the same for all of them and comes before the number in the index to be walked
     joined  the status row `m` if it counts, and what else the stretch is read from; {bound} stands
             for a limit of its numbers
     number  the contact's number in the table that the stretch is walked in
@@ -99,6 +102,7 @@ class Part:
     cast: str = ""
     where: str = ""
     number: str = "c.id"
+    led_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +162,10 @@ SORTS: dict[str, Sort] = {
 }
 
 
-def _unserved(name: str, key: str, cast: str, params: tuple[tuple[str, str], ...] = ()) -> Sort:
+def _unserved(name: str, key: str, cast: str) -> Sort:
     known = Part(ANY_STATUS, key, cast, f"{key} IS NOT NULL")
     unknown = Part(ANY_STATUS, where=f"{key} IS NULL")
-    return Sort(name, (known, unknown), is_served=False, params=params)
+    return Sort(name, (known, unknown), is_served=False)
 
 
 SORTS["source"] = _unserved("source", '(m.source_type COLLATE "C")', "text")
@@ -174,14 +178,23 @@ SELECT c.id, c.email, c.properties, c.version, c.created_at, c.updated_at, c.arc
 """
 
 
-def property_sort(name: str, *, is_number: bool) -> Sort:
-    """Return the order by a property's value, numbers as numbers, text without the locale."""
-    params = (("sort_property", name),)
-    if is_number:
-        key, cast = "((c.properties->%(sort_property)s)::numeric)", "numeric"
-    else:
-        key, cast = '((c.properties->>%(sort_property)s) COLLATE "C")', "text"
-    return _unserved("property", key, cast, params)
+def property_sort(definition: PropertyDef, *, is_indexed: bool = False) -> Sort:
+    """Return the order by a property's value: numbers as numbers, texts without regard to case
+    and without the locale.
+
+    is_indexed  the property's index is ready, and serves the order at any size
+    """
+    key = sort_key(definition, "c.properties", "%(sort_property)s")
+    known = Part(
+        ANY_STATUS, key, "numeric" if definition.is_number else "text", f"{key} IS NOT NULL"
+    )
+    unknown = Part(ANY_STATUS, where=f"{key} IS NULL", led_by=key)
+    return Sort(
+        "property",
+        (known, unknown),
+        is_served=is_indexed and not definition.is_multiple,
+        params=(("sort_property", definition.name),),
+    )
 
 
 def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> ContactRow:
@@ -302,8 +315,8 @@ def _part_statement(
     """
     direction = "DESC" if descending else "ASC"
     order = f"{part.number} {direction}"
-    if part.key:
-        order = f"{part.key} {direction}, {order}"
+    if part.key or part.led_by:
+        order = f"{part.key or part.led_by} {direction}, {order}"
     where = " AND ".join(test for test in (*tests, part.where) if test)
     return (
         f"{FOUND if has_search else ''}{COLUMNS}, {place}, "

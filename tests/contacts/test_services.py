@@ -29,6 +29,7 @@ from marketable.history.sources import Source
 from marketable.marketing_status import queries as status
 from marketable.marketing_status.rules import COUNTS_TOWARD_TIER, STRENGTH, Status
 from marketable.marketing_status.services import apply_update_date, start_marketing
+from marketable.properties.defaults import BY_NAME
 from marketable.properties.errors import BadValues
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.properties.services import create_property
@@ -416,7 +417,11 @@ def test_unique_values_have_one_holder(account: AccountInfo, anna: Source) -> No
     create_contact(account.id, {"email": "b@example.com", "card_no": "x1"}, by=anna, now=JAN_20)
 
 
-SORTED = ["", "name", "email", "status", "source", "since", "lastmodifieddate", "city", "score"]
+SORTED_BY = {
+    "city": BY_NAME["city"],
+    "score": PropertyDef("score", "Score", PropertyType.NUMBER, "number"),
+}
+SORTED = ["", "name", "email", "status", "source", "since", "lastmodifieddate", *SORTED_BY]
 
 
 @pytest.mark.parametrize("column", SORTED)
@@ -430,7 +435,7 @@ def test_pages_walk_every_contact_once_in_any_order(
         if score:
             values["score"] = score
         make.contact(account, email=None if score == 5 else "", **values)
-    sort = queries.SORTS.get(column) or queries.property_sort(column, is_number=column == "score")
+    sort = queries.SORTS.get(column) or queries.property_sort(SORTED_BY[column])
     walked: list[int] = []
     key, pages = "", []
     while True:

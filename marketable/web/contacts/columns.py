@@ -69,8 +69,9 @@ def offered(account: AccountInfo) -> list[Column]:
     owners = tuple(
         (str(user_id), name) for user_id, name in accounts.owners_by_id(account.id).items()
     )
+    indexed = properties.indexed(account.id)
     of_properties = [
-        _of_property(definition, owners)
+        _of_property(definition, owners, is_indexed=definition.name in indexed)
         for definition in properties.definitions(account.id).values()
         if definition.name not in taken and definition.name not in DERIVED_NAMES
     ]
@@ -81,12 +82,14 @@ OWNER = "hubspot_owner_id"
 DERIVED_NAMES = frozenset(definition.name for definition in DERIVED)
 
 
-def _of_property(definition: PropertyDef, owners: tuple[tuple[str, str], ...]) -> Column:
+def _of_property(
+    definition: PropertyDef, owners: tuple[tuple[str, str], ...], *, is_indexed: bool
+) -> Column:
     options = tuple((option.value, label_of(option)) for option in definition.options)
     return Column(
         definition.name,
         label_of(definition),
-        property_sort(definition.name, is_number=definition.is_number),
+        property_sort(definition, is_indexed=is_indexed),
         "number" if definition.is_number else definition.type.value,
         owners if definition.name == OWNER else options,
     )
