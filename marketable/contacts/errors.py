@@ -126,6 +126,24 @@ class StaleEdit(Conflict):
         )
 
 
+class EditUnknown(NotFound):
+    """There is no such edit of this contact by the person who would take it back."""
+
+    code = "edit_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(_("There is no such change of yours to take back."))
+
+
+class ChangedSince(Conflict):
+    """The value that would be put back has been changed again, and that stays."""
+
+    code = "changed_since"
+
+    def __init__(self) -> None:
+        super().__init__(_("The value was changed again since; that stays, nothing was undone."))
+
+
 class Archived(Conflict):
     """What was asked cannot be done to a deleted contact (J15)."""
 

@@ -18,6 +18,7 @@ from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.accounts.rules import Right
 from marketable.bulk_actions import services as bulk_actions
 from marketable.contacts.services.archive import archive_contacts
+from marketable.contacts.services.edit import edit_contact
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Event, Status
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -67,6 +68,9 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
         for number in range(1, 7)
     ]
     archive_contacts(account.id, make.ids(archived_id), by=by, now=JAN_20)
+    edited = edit_contact(
+        account.id, contact_id, {"city": sign}, version=1, reach=EVERYTHING, by=by, now=JAN_20
+    )
     definition = PropertyDef(f"own_{sign}", f"Own {sign}", PropertyType.STRING, "text")
     create_property(account.id, definition, by=by, now=JAN_20)
     plan = bulk_actions.preview(
@@ -115,6 +119,7 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
             "job_id": job.id,
             "import_id": run.id,
             "change_id": change[0],
+            "edit_id": edited.change_id,
             "name": definition.name,
             "user_id": member.pk,
             "invitation_id": invited.invitation_id,

@@ -112,14 +112,19 @@ GUARDS: dict[str, Guard] = {
             {"confirmed": "1", "count": "1", **one} for one in foreign_choices(ours, theirs)
         ],
     ),
+    "contacts:cell": Guard(
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"version": "2", "value": "Gdańsk", "columns": "city"},
+    ),
+    "contacts:cell_undo": Guard(post=(Right.CONTACTS_EDIT,)),
     "contacts:follow": Guard(get=(Right.CONTACTS_VIEW,)),
     "records:show": Guard(get=(Right.CONTACTS_VIEW,)),
     "records:edit": Guard(
         get=(Right.CONTACTS_EDIT,),
         post=(Right.CONTACTS_EDIT,),
-        form=lambda ours: {"version": "1", "city": "Gdańsk"},
+        form=lambda ours: {"version": "2", "city": "Gdańsk"},
         foreign=lambda ours, theirs: [
-            {"version": "1", "hubspot_owner_id": str(theirs.named["user_id"])}
+            {"version": "2", "hubspot_owner_id": str(theirs.named["user_id"])}
         ],
     ),
     "records:status": Guard(get=STATUS, post=STATUS, form=lambda ours: {"action": "stop"}),

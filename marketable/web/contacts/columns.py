@@ -15,8 +15,9 @@ from marketable.formats import day, number
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.labels import label_of
-from marketable.properties.rules import PropertyDef, PropertyType
+from marketable.properties.rules import PropertyDef, PropertyType, as_text
 from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
+from marketable.web.records.shown import kind_of, options_of
 from marketable.web.wording import source_name
 
 
@@ -26,6 +27,9 @@ class Column:
 
     options      stored values of a choice, and their labels
     is_sortable  False while too many match for an order that no index serves
+    editor       how a cell is edited, as `records.shown.kind_of` or email, phone or moment says
+    choices      the options that the editor offers
+    why          why it cannot be edited, whoever asks; empty for what can be
     """
 
     name: str
@@ -34,6 +38,9 @@ class Column:
     kind: str = "text"
     options: tuple[tuple[str, str], ...] = ()
     is_sortable: bool = True
+    editor: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    why: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -52,18 +59,27 @@ def served(offered: Sequence[Column]) -> list[Column]:
 def offered(account: AccountInfo) -> list[Column]:
     """Return every column there is, the name first. Without marketing contacts access there is
     none about the status (E4)."""
+    of_names = _("It is made of the first and the last name: show these columns to edit them.")
+    by_action = _("The actions for ticked contacts set the status; they show first what it costs.")
+    by_itself = _("This value is kept by the system.")
     first = [
-        Column("name", _("Name"), SORTS["name"]),
-        Column("email", _("E-mail"), SORTS["email"]),
+        Column("name", _("Name"), SORTS["name"], why=of_names),
+        Column("email", _("E-mail"), SORTS["email"], editor="email"),
     ]
     status = [
-        Column("status", _("Marketing status"), SORTS["status"]),
-        Column("source", _("Status source"), SORTS["source"]),
-        Column("since", _("Marketing since"), SORTS["since"], "moment"),
+        Column("status", _("Marketing status"), SORTS["status"], why=by_action),
+        Column("source", _("Status source"), SORTS["source"], why=by_itself),
+        Column("since", _("Marketing since"), SORTS["since"], "moment", why=by_itself),
     ]
     moments = [
-        Column("createdate", _("Created"), SORTS["createdate"], "moment"),
-        Column("lastmodifieddate", _("Last modified"), SORTS["lastmodifieddate"], "moment"),
+        Column("createdate", _("Created"), SORTS["createdate"], "moment", why=by_itself),
+        Column(
+            "lastmodifieddate",
+            _("Last modified"),
+            SORTS["lastmodifieddate"],
+            "moment",
+            why=by_itself,
+        ),
     ]
     taken = {column.name for column in (*first, *status, *moments)}
     owners = tuple(
@@ -79,6 +95,8 @@ def offered(account: AccountInfo) -> list[Column]:
 
 
 OWNER = "hubspot_owner_id"
+#: Of properties whose editor in the table is another than on the record.
+EDITORS = {PropertyType.DATETIME: "moment", PropertyType.PHONE: "phone"}
 DERIVED_NAMES = frozenset(definition.name for definition in DERIVED)
 
 
@@ -92,6 +110,9 @@ def _of_property(
         property_sort(definition, is_indexed=is_indexed),
         "number" if definition.is_number else definition.type.value,
         owners if definition.name == OWNER else options,
+        editor=EDITORS.get(definition.type) or kind_of(definition),
+        choices=owners if definition.name == OWNER else options_of(definition, {}),
+        why=_("This value is kept by the system.") if definition.is_read_only else "",
     )
 
 
@@ -136,6 +157,17 @@ def value(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
         moment = moments[column.name]
         return day(moment.astimezone(zone).date()) if moment else ""
     return _text(row.properties.get(column.name), column, zone)
+
+
+def stored(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
+    """Return what the editor of a cell begins with: moments in the account's zone."""
+    if column.name == "email":
+        return row.email or ""
+    kept = row.properties.get(column.name)
+    if column.editor == "moment" and isinstance(kept, str):
+        moment = datetime.fromisoformat(kept).astimezone(zone)
+        return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+    return as_text(kept)
 
 
 def _text(stored: Any, column: Column, zone: ZoneInfo) -> str:

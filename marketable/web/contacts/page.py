@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from marketable.accounts import queries as accounts
+from marketable.accounts.queries import Reach
 from marketable.accounts.rules import Right, Scope
 from marketable.contacts.queries import ContactRow, Count, Page
 from marketable.formats import day, number
 from marketable.marketing_status.rules import Event, Status
 from marketable.web.access import AccountRequest
-from marketable.web.contacts.columns import SORTED_UP_TO, Column, value
+from marketable.web.contacts.columns import OWNER, SORTED_UP_TO, Column, stored, value
 from marketable.web.contacts.table import SIZES, Table
 from marketable.web.wording import right_name
 
@@ -32,6 +33,9 @@ class Heading:
     note: str
     aria_sort: str
     arrow: str
+    editor: str
+    choices: tuple[tuple[str, str], ...]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,12 @@ class Cell:
     text: str
     is_number: bool = False
     status: StatusMark | None = None
+    stored: str = ""
+
+    @property
+    def is_shown_otherwise(self) -> bool:
+        """Tell whether the editor begins with something else than what the cell shows."""
+        return bool(self.stored) and self.stored != self.text
 
     @property
     def is_long(self) -> bool:
@@ -57,10 +67,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """`is_locked`: the person sees this contact and may not change it (P1, P6)."""
+
     key: str
     url: str
     tick_label: str
     cells: tuple[Cell, ...]
+    version: int
+    is_locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +227,7 @@ def build(
     def address(state: Table) -> str:
         return list_url + state.address()
 
+    locked = _in_bin(table) or lacks(request, Right.CONTACTS_EDIT)
     count_url = ""
     if not total.is_exact:
         parameters = urlencode(table.filters())
@@ -246,7 +261,7 @@ def build(
         )
         % {"count": number(len(found.rows))},
         caption=_("Contacts, %(count)s in all") % {"count": total.total_text},
-        headings=tuple(_heading(table, column, address) for column in columns),
+        headings=tuple(_heading(table, column, address, locked) for column in columns),
         rows=tuple(_rows(request, found.rows, columns)),
         column_choices=tuple(_column_choices(columns, offered)),
         chips=tuple(_chips(request, table, address)),
@@ -274,7 +289,8 @@ def _column_choices(columns: Sequence[Column], offered: Sequence[Column]) -> Ite
             yield Choice(column.name, column.label, column in columns)
 
 
-def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> Heading:
+def _heading(table: Table, column: Column, address: Callable[[Table], str], locked: str) -> Heading:
+    """Return a column's head; `locked` is why nothing in the table can be edited."""
     is_sorted = table.sort == column.name and column.is_sortable
     direction = ""
     if is_sorted:
@@ -290,6 +306,9 @@ def _heading(table: Table, column: Column, address: Callable[[Table], str]) -> H
         % {"count": number(SORTED_UP_TO)},
         aria_sort=direction,
         arrow={"ascending": "↑", "descending": "↓"}.get(direction, ""),
+        editor=column.editor,
+        choices=column.choices,
+        why=column.why or locked,
     )
 
 
@@ -298,19 +317,43 @@ def _rows(
 ) -> Iterator[Row]:
     # Resolved once: an address for every row takes as long as the statement that reads them.
     records = reverse("records:show", args=[request.account.id, 0]).removesuffix("0/")
+    owners = _owners_within(request.reach_edit)
     zone = request.account.zone
     for row in rows:
-        yield _row(row, columns, zone, f"{records}{row.id}/")
+        yield _row(row, columns, zone, f"{records}{row.id}/", owners)
 
 
-def _row(row: ContactRow, columns: Sequence[Column], zone: ZoneInfo, url: str) -> Row:
+def one_row(request: AccountRequest, row: ContactRow, columns: Sequence[Column]) -> Row:
+    """Return a row as the table shows it."""
+    return next(_rows(request, [row], columns))
+
+
+def _owners_within(reach: Reach) -> frozenset[str] | None:
+    """Return whose contacts the person may change; None: not a matter of the owner."""
+    if reach.scope in {Scope.ALL, Scope.NONE}:
+        return None
+    return frozenset(str(owner) for owner in reach.owner_ids)
+
+
+def _row(
+    row: ContactRow,
+    columns: Sequence[Column],
+    zone: ZoneInfo,
+    url: str,
+    owners: frozenset[str] | None,
+) -> Row:
     name = row.name
     cells = [
         Cell("name", name)
         if column.name == "name"
         else Cell("status", "", status=status_mark(row))
         if column.name == "status"
-        else Cell(column.name, value(row, column, zone), column.is_number)
+        else Cell(
+            column.name,
+            value(row, column, zone),
+            column.is_number,
+            stored="" if column.why else stored(row, column, zone),
+        )
         for column in columns
     ]
     return Row(
@@ -318,6 +361,8 @@ def _row(row: ContactRow, columns: Sequence[Column], zone: ZoneInfo, url: str) -
         url=url,
         tick_label=_("Tick %(name)s") % {"name": name},
         cells=tuple(cells),
+        version=row.version,
+        is_locked=owners is not None and row.properties.get(OWNER) not in owners,
     )
 
 
@@ -382,10 +427,14 @@ def lacks_status(request: AccountRequest) -> str:
     return lacks(request, Right.MARKETING_ACCESS) or lacks(request, Right.CONTACTS_EDIT)
 
 
+def _in_bin(table: Table) -> str:
+    return _("Contacts in the recycle bin cannot be changed.") if table.is_archived else ""
+
+
 def _actions(request: AccountRequest, table: Table) -> Iterator[Action]:
     account_id = request.account.id
     plan_url = reverse("contacts:plan", args=[account_id])
-    in_bin = _("Contacts in the recycle bin cannot be changed.") if table.is_archived else ""
+    in_bin = _in_bin(table)
     reason = lacks_status(request) or in_bin
     labels = {
         Event.START: _("Set as marketing contacts"),

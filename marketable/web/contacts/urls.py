@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketable.web.contacts import done, views
+from marketable.web.contacts import cells, done, views
 
 app_name = "contacts"
 urlpatterns = [
@@ -14,5 +14,7 @@ urlpatterns = [
     path("plan", views.plan, name="plan"),
     path("plan/<uuid:plan_id>/confirm", views.confirm, name="confirm"),
     path("jobs/<int:job_id>/toast", done.follow, name="follow"),
+    path("<int:contact_id>/cells/<str:name>", cells.save, name="cell"),
+    path("<int:contact_id>/cells/undo/<int:edit_id>", cells.undo, name="cell_undo"),
     path("delete", views.delete, name="delete"),
 ]

@@ -131,6 +131,12 @@
     }
   });
 
+  document.addEventListener("set-ticks", (event) => {
+    for (const id of event.detail.ids) tick(id, event.detail.isOn);
+    save();
+    show();
+  });
+
   document.addEventListener("clear-ticks", clear);
   document.body.addEventListener("plan-done", clear);
 

@@ -1,5 +1,6 @@
 /* The keys of the contacts table, after the WAI-ARIA grid pattern: one cell takes the focus, the
-   arrows move it, Space ticks the row. Without this script the table is a table. */
+   arrows move it, Space ticks the row, Enter and F2 edit (cell-editing.js). Without this script the
+   table is a table. Nothing is bound to a cell, so that a thousand rows cost what fifty do. */
 (() => {
   "use strict";
 
@@ -26,11 +27,7 @@
     if (!table()) return;
     table().setAttribute("role", "grid");
     table().setAttribute("aria-multiselectable", "true");
-    for (const cell of table().querySelectorAll("td")) cell.setAttribute("role", "gridcell");
-    for (const cell of table().querySelectorAll("td, th")) {
-      const inner = target(cell);
-      inner.tabIndex = -1;
-    }
+    for (const control of table().querySelectorAll("a, input, button")) control.tabIndex = -1;
     place.row = Math.min(place.row, rows().length - 1);
     const cell = cellAt(place.row, place.column);
     if (cell) target(cell).tabIndex = 0;
@@ -62,10 +59,10 @@
     return cells[isLast ? cells.length - 1 : 0].cellIndex;
   }
 
-  function set(box, isOn) {
-    if (box.checked === isOn) return;
-    box.checked = isOn;
-    box.dispatchEvent(new Event("change", { bubbles: true }));
+  /* All at once: the bulk bar counts once, however many they are. */
+  function set(boxes, isOn) {
+    const ids = boxes.map((box) => box.value);
+    document.dispatchEvent(new CustomEvent("set-ticks", { detail: { ids, isOn } }));
   }
 
   function setRange(from, to, isOn) {
@@ -73,7 +70,7 @@
     const first = all.findIndex((box) => box.value === from);
     const last = all.findIndex((box) => box.value === to);
     if (first < 0 || last < 0) return;
-    for (const box of all.slice(Math.min(first, last), Math.max(first, last) + 1)) set(box, isOn);
+    set(all.slice(Math.min(first, last), Math.max(first, last) + 1), isOn);
   }
 
   /* Shift and an arrow: the range grows away from where it began, and shrinks on the way back. */
@@ -90,14 +87,15 @@
     if (!reached || reached === left) return;
     const [start, from, to] = [all.findIndex((box) => box.value === origin),
       all.indexOf(left), all.indexOf(reached)];
-    if (Math.abs(to - start) < Math.abs(from - start)) set(left, false);
+    if (Math.abs(to - start) < Math.abs(from - start)) set([left], false);
     else setRange(origin, reached.value, true);
     anchor = reached.value;
   }
 
   function pageStep() {
     const height = rows()[1]?.offsetHeight || 36;
-    return Math.max(1, Math.floor(window.innerHeight / height) - 4);
+    const seen = Math.min(frame().clientHeight, window.innerHeight) - rows()[0].offsetHeight;
+    return Math.max(1, Math.floor(seen / height) - 1);
   }
 
   const MOVES = {
@@ -126,21 +124,24 @@
       if (isMod) go(rows().length - 1, edge(true));
       else go(place.row, edge(true));
     } else if (isMod && event.key.toLowerCase() === "a") {
-      for (const one of rows().map(boxOf).filter(Boolean)) set(one, true);
+      set(rows().map(boxOf).filter(Boolean), true);
+    } else if (isMod && event.key.toLowerCase() === "z") {
+      document.dispatchEvent(new Event("undo-edit"));
     } else if (!isMod && MOVES[event.key]) {
       MOVES[event.key]();
     } else if (event.key === " " && box) {
-      if (event.shiftKey) set(box, true);
-      else set(box, !box.checked);
+      set([box], event.shiftKey || !box.checked);
       anchor = box.value;
-    } else if (event.key === "Enter" && box && !event.target.closest("a")) {
+    } else if (event.key === "Enter" && box && event.target === box) {
       row.querySelector("a[data-open]")?.click();
+    } else if ((event.key === "F2" || event.key === "Enter") && box && !isMod) {
+      if (event.key === "Enter" && event.target.closest("a")) return;
+      edit(row.cells[place.column]);
     } else return;
     event.preventDefault();
   }
 
-  const isTyping = (element) =>
-    element.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable=true]");
+  const edit = (cell) => cell.dispatchEvent(new Event("edit-cell", { bubbles: true }));
 
   document.addEventListener("keydown", (event) => {
     if (!table() && !document.getElementById("tool-row")) return;
@@ -150,11 +151,7 @@
       if (event.defaultPrevented) return;
     }
     if (event.key === "Escape" && !isTyping(event.target)) {
-      const menu = event.target.closest?.("details[open]");
-      if (menu) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-      } else document.dispatchEvent(new Event("clear-ticks"));
+      document.dispatchEvent(new Event("clear-ticks"));
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
@@ -164,25 +161,39 @@
       event.preventDefault();
       search.focus();
       search.select();
-    } else if (event.key === "?") {
-      event.preventDefault();
-      document.getElementById("shortcuts")?.showModal();
     }
   });
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-open-shortcuts]")) {
-      document.getElementById("shortcuts").showModal();
-      return;
-    }
-    if (event.target.closest?.("[data-close-dialog]")) {
-      event.target.closest("dialog").close();
-      return;
-    }
+    const cell = event.target.closest?.("#contacts-table tbody td");
+    if (cell && cell === event.target) go(cell.parentElement.rowIndex, cell.cellIndex);
     const box = event.target.closest?.("input[data-tick]");
     if (!box) return;
     if (event.shiftKey && anchor !== null) setRange(anchor, box.value, box.checked);
     anchor = box.value;
+  });
+
+  document.addEventListener("dblclick", (event) => {
+    const cell = event.target.closest?.("#contacts-table tbody td:not(.cell--tick)");
+    if (cell && !isTyping(event.target)) edit(cell);
+  });
+
+  /* An editor has been left: the focus goes on from its cell. */
+  document.addEventListener("cell-left", (event) => {
+    const cell = event.target;
+    const row = cell.parentElement.rowIndex;
+    place = { row, column: cell.cellIndex };
+    const { way } = event.detail;
+    if (way === "down") go(row + 1, cell.cellIndex);
+    else if (way === "stay") go(row, cell.cellIndex);
+    else {
+      const beside = sideways(way === "right" ? 1 : -1);
+      const isEdge = beside === place.column || beside === 0;
+      if (!isEdge) go(row, beside);
+      else if (way === "right" && row < rows().length - 1) go(row + 1, 1);
+      else if (way === "left" && row > 1) go(row - 1, edge(true));
+      else go(row, cell.cellIndex);
+    }
   });
 
   document.addEventListener("focusin", (event) => {

@@ -92,6 +92,25 @@ document.addEventListener("keydown", (event) => {
   event.stopImmediatePropagation();
 }, true);
 
+// The keys of the page are listed by the question mark, and by what says so.
+const isTyping = (element) =>
+  element.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]");
+const showKeys = () => document.getElementById("shortcuts")?.showModal();
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  showKeys();
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-open-shortcuts]")) showKeys();
+  const dialog = event.target.closest?.("[data-close-dialog]")?.closest("dialog");
+  if (!dialog) return;
+  event.preventDefault(); // where no script runs, it is a link
+  dialog.close();
+});
+
 // The drawer of narrow windows takes the focus, and closes by a click beside it.
 const drawer = document.getElementById("nav-open");
 drawer?.addEventListener("change", () => {
