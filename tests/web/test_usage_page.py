@@ -57,7 +57,7 @@ def test_the_tier_stands_above_the_days_in_steps() -> None:
     chart = draw(
         days(*range(100)),
         tiers=[(NEW_YEAR, 50), (NEW_YEAR + timedelta(days=50), 100)],
-        update_dates=[],
+        ticks=[],
     )
     low, high = chart.tier_line.split()[:2], chart.tier_line.split()[2:]
     assert low[1].split(",")[0] == high[0].split(",")[0]
@@ -67,13 +67,13 @@ def test_the_tier_stands_above_the_days_in_steps() -> None:
 
 
 def test_usage_above_the_tier_stays_inside_the_drawing() -> None:
-    chart = draw(days(10, 500), tiers=[(NEW_YEAR, 100)], update_dates=[])
+    chart = draw(days(10, 500), tiers=[(NEW_YEAR, 100)], ticks=[])
     assert all(float(point.split(",")[1]) >= 0 for point in chart.line.split())
     assert float(chart.last_y) < float(chart.tier_label_y)
 
 
 def test_an_account_of_one_day_has_a_chart() -> None:
-    chart = draw(days(0), tiers=[(NEW_YEAR, 1000)], update_dates=[NEW_YEAR])
+    chart = draw(days(0), tiers=[(NEW_YEAR, 1000)], ticks=[NEW_YEAR])
     assert len(chart.line.split()) == 1
     assert len(chart.ticks) == 1
 
@@ -81,7 +81,7 @@ def test_an_account_of_one_day_has_a_chart() -> None:
 @pytest.mark.parametrize("size", [(860, 240), NARROW])
 def test_labels_of_update_dates_do_not_touch(size: tuple[int, int]) -> None:
     dates = [NEW_YEAR + timedelta(days=30 * n) for n in range(12)]
-    chart = draw(days(*range(360)), tiers=[(NEW_YEAR, 400)], update_dates=dates, size=size)
+    chart = draw(days(*range(360)), tiers=[(NEW_YEAR, 400)], ticks=dates, size=size)
     assert len(chart.ticks) == 12
     labelled = [float(tick.x) for tick in chart.ticks if tick.is_labelled]
     assert labelled
@@ -147,3 +147,10 @@ def test_an_account_without_marketing_contacts_yet_says_so(
     said = usage_page(account, owner)
     assert "No contact is a marketing contact yet." in said
     assert "The tier has not moved." in said
+
+
+def test_a_number_without_a_tier_is_drawn_to_its_own_height() -> None:
+    chart = draw(days(5, 10), ticks=[])
+    assert chart.tier is None
+    assert (chart.tier_line, chart.steps) == ("", ())
+    assert chart.last_y == "30.0"

@@ -1,4 +1,4 @@
-"""The chart of usage by day: a line, the tier above it in steps, the update dates as ticks. Plain
+"""The chart of a number by day: a line, for usage with the tier above it in steps, and ticks. Plain
 SVG geometry for the template; words and colours are the page's."""
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ TICK_LABEL, TIER_LABEL = 62, 48
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """An update date below the line. `is_labelled` when there is room for its name."""
+    """A day marked below the line. `is_labelled` when there is room for its name."""
 
     x: str
     day: date
@@ -34,7 +34,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Numbers as text for a drawing: no language writes them with a comma."""
+    """Numbers as text for a drawing: no language writes them with a comma.
+
+    tier  None where the number has none
+    """
 
     width: str
     height: str
@@ -42,7 +45,7 @@ class Chart:
     area: str
     tier_line: str
     steps: tuple[Step, ...]
-    tier: int
+    tier: int | None
     tier_label_x: str
     tier_label_y: str
     last_x: str
@@ -58,14 +61,15 @@ class Chart:
 def draw(
     days: Sequence[tuple[date, int]],
     *,
-    tiers: Sequence[tuple[date, int]],
-    update_dates: Sequence[date],
+    tiers: Sequence[tuple[date, int]] = (),
+    ticks: Sequence[date],
     size: tuple[int, int] = WIDE,
 ) -> Chart:
     """Return the geometry of a year or less.
 
     days   a value for every day
     tiers  (since, limit), oldest first; the first is in force on the first day
+    ticks  days to be marked below
     """
     width, height = size
     first, last_day = days[0][0], days[-1][0]
@@ -83,12 +87,12 @@ def draw(
 
     points = [(x(day), y(value)) for day, value in days]
     line = " ".join(f"{across},{down}" for across, down in points)
-    ends = [x(since) for since, _tier in tiers[1:]] + [float(right)]
+    ends = [*(x(since) for since, _tier in tiers[1:]), float(right)][: len(tiers)]
     corners = [
         f"{x(since)},{y(tier)} {end},{y(tier)}"
         for (since, tier), end in zip(tiers, ends, strict=True)
     ]
-    tier = tiers[-1][1]
+    tier = tiers[-1][1] if tiers else None
     last_x, last_y = points[-1]
     return Chart(
         width=str(width),
@@ -104,7 +108,7 @@ def draw(
         ),
         tier=tier,
         tier_label_x=str(right),
-        tier_label_y=str(y(tier) - 8),
+        tier_label_y=str(y(tier or 0) - 8),
         last_x=str(last_x),
         last_y=str(last_y),
         last=days[-1][1],
@@ -112,7 +116,7 @@ def draw(
         base_y=str(base),
         tick_y=str(base + 5),
         label_y=str(height - 10),
-        ticks=tuple(_ticks([day for day in update_dates if first <= day <= last_day], x, right)),
+        ticks=tuple(_ticks([day for day in ticks if first <= day <= last_day], x, right)),
     )
 
 

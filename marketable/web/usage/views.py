@@ -88,8 +88,8 @@ def show(request: AccountRequest, account_id: int) -> HttpResponse:
             "can_fall_on": renewal_date_after(calendar.contract_on(request.today), request.today),
             "sources": sources,
             "charts": {
-                "wide": draw(days, tiers=tiers, update_dates=dates),
-                "narrow": draw(days, tiers=tiers, update_dates=dates, size=NARROW),
+                "wide": draw(days, tiers=tiers, ticks=dates),
+                "narrow": draw(days, tiers=tiers, ticks=dates, size=NARROW),
             },
             "first_day": first,
             "days": list(reversed(billing.days(account_id, first, request.today))),
