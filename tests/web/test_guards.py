@@ -199,6 +199,7 @@ GUARDS: dict[str, Guard] = {
         post=(Right.PROPERTIES_EDIT,),
         form=lambda ours: {"label": "Another label"},
     ),
+    "properties:index": Guard(get=(Right.PROPERTIES_EDIT,), post=(Right.PROPERTIES_EDIT,)),
     "properties:archive": Guard(post=(Right.PROPERTIES_EDIT,)),
     "people:list": Guard(get=()),
     "people:invite": Guard(

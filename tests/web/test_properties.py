@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from marketable import clock, sql
 from marketable.accounts.models import User
 from marketable.accounts.queries import AccountInfo
 from marketable.properties import queries
+from marketable.properties.models import PropertyRow
 from marketable.properties.rules import MOST_UNIQUE, PropertyType
 from tests import make
 from tests.make import JAN_20
@@ -189,3 +192,106 @@ def test_whoever_may_not_change_them_sees_why(account: AccountInfo, browser: Cli
     assert "“Edit properties”" in page.content.decode()
     assert page.content.decode().count('aria-disabled="true"') >= 2
     assert f'href="{url(account, "new")}"' not in page.content.decode()
+
+
+def index(browser: Client, account: AccountInfo, name: str, **form: str) -> Any:
+    return browser.post(url(account, "index", name), form, headers={"HX-Request": "true"})
+
+
+def test_a_property_is_marked_indexed_on_its_page_and_taken_back(
+    browser: Client, account: AccountInfo
+) -> None:
+    assert "Not indexed" in text_of(browser.get(url(account, "edit", "city")))
+    marked = index(browser, account, "city")
+    assert "Waits for its turn" in text_of(marked)
+    assert 'hx-trigger="every 1s"' in marked.content.decode()
+    assert "Cancel the build" in text_of(browser.get(url(account, "edit", "city")))
+    assert "Waits for its turn" in text_of(browser.get(url(account, "list")))
+    assert "Being removed" in text_of(index(browser, account, "city", remove="1"))
+    assert told(account) == 2
+
+
+def test_the_page_says_how_far_an_index_is(browser: Client, account: AccountInfo) -> None:
+    index(browser, account, "city")
+    states = {
+        "building": "Being built, 0 %",
+        "ready": "Remove the index",
+        "failed": "Not built: the disk of the database is full.",
+    }
+    for state, text in states.items():
+        sql.execute(
+            "UPDATE property_index SET state = %(state)s, problem = %(problem)s",
+            {"state": state, "problem": "53100" if state == "failed" else ""},
+        )
+        page = browser.get(url(account, "index", "city"), headers={"HX-Request": "true"})
+        assert text in text_of(page)
+        assert ("every 1s" in page.content.decode()) is (state == "building")
+    sql.execute("UPDATE property_index SET problem = '42P17'")
+    assert "answered with error 42P17" in text_of(browser.get(url(account, "edit", "city")))
+    assert "Try again" in text_of(browser.get(url(account, "edit", "city")))
+
+
+def test_an_index_that_cannot_be_is_refused_by_name(browser: Client, account: AccountInfo) -> None:
+    before = everything_stored()
+    refused = index(browser, account, "email")
+    assert refused.status_code == 400
+    assert "cannot be marked indexed" in text_of(refused)
+    assert index(browser, account, "no_such").status_code == 404
+    assert browser.post(url(account, "index", "email")).status_code == 302  # without a script
+    assert everything_stored() == before
+
+
+def test_properties_are_found_by_label_or_name_without_diacritics(
+    browser: Client, account: AccountInfo
+) -> None:
+    new(browser, account, name="zrodlo_1", label="Źródło ruchu")
+    for search in ("zrodlo", "RUCHU źród", "zrodlo_1"):
+        page = browser.get(url(account, "list"), {"q": search}, headers={"HX-Request": "true"})
+        assert "Źródło ruchu" in text_of(page)
+        assert "Job title" not in text_of(page)
+    nothing = text_of(browser.get(url(account, "list"), {"q": "no such thing"}))
+    assert "No property of your own matches." in nothing
+    assert "No default property matches." in nothing
+
+
+def test_pages_cost_the_same_statements_with_500_properties(
+    browser: Client, account: AccountInfo
+) -> None:
+    contact_id = make.contact(account)
+    pages = [
+        url(account, "list"),
+        url(account, "edit", "own_0"),
+        reverse("contacts:list", args=[account.id]),
+        reverse("contacts:create", args=[account.id]),
+        reverse("records:show", args=[account.id, contact_id]),
+        reverse("records:edit", args=[account.id, contact_id]),
+    ]
+
+    def counted() -> dict[str, int]:
+        found = {}
+        for page in pages:
+            with CaptureQueriesContext(connection) as statements:
+                assert browser.get(page).status_code == 200
+            found[page] = len(statements)
+        return found
+
+    own(account, range(1))
+    with_one = counted()
+    own(account, range(1, 500))
+    assert counted() == with_one
+
+
+def own(account: AccountInfo, numbers: range) -> None:
+    PropertyRow.objects.bulk_create(
+        PropertyRow(
+            account_id=account.id,
+            name=f"own_{number}",
+            label=f"Own {number}",
+            type="string",
+            field_type="text",
+            group_name="contactinformation",
+            created_at=JAN_20,
+            updated_at=JAN_20,
+        )
+        for number in numbers
+    )

@@ -51,7 +51,8 @@ from marketable.web.imports import bad_rows, columns, plan, shown
 from marketable.web.imports.door import import_page, lacks_import, lacks_undo
 from marketable.web.imports.steps import can_open, place, steps, url
 from marketable.web.middleware import http_status
-from marketable.web.properties.views import read_options, type_labels
+from marketable.web.properties.shown import type_labels
+from marketable.web.properties.views import read_options
 
 #: How many imports and kept contacts a page shows at once.
 LISTED = 100

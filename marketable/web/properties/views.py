@@ -12,47 +12,36 @@ from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.properties import queries, services
 from marketable.properties.errors import BadDefinition, PropertyUnknown
+from marketable.properties.indexing import index_property, stop_indexing
+from marketable.properties.keys import can_be_indexed
 from marketable.properties.labels import in_language, label_of
-from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.properties.rules import MOST_INDEXED, Option, PropertyDef, PropertyType
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.middleware import http_status
+from marketable.web.properties.shown import groups, index_shown, type_label, type_labels
 from marketable.web.wording import needs_right
 
-
-def type_labels() -> list[tuple[str, str]]:
-    return [
-        ("string/text", _("Text, one line")),
-        ("string/textarea", _("Text, several lines")),
-        ("number/number", _("Number")),
-        ("date/date", _("Date")),
-        ("datetime/date", _("Date and time")),
-        ("enumeration/select", _("Choice of one")),
-        ("enumeration/checkbox", _("Choice of several")),
-        ("bool/booleancheckbox", _("Yes or no")),
-        ("phone_number/phonenumber", _("Telephone number")),
-    ]
-
-
-def type_label(definition: PropertyDef) -> str:
-    """Return the name of a property's type; of kinds that people cannot choose, the nearest."""
-    labels = dict(type_labels())
-    exact = f"{definition.type}/{definition.field_type}"
-    return labels.get(exact) or next(
-        label for kind, label in labels.items() if kind.startswith(f"{definition.type}/")
-    )
+LONGEST_SEARCH = 200
 
 
 @require_GET
 @account_page(Right.CONTACTS_VIEW)
 def listing(request: AccountRequest, account_id: int) -> HttpResponse:
-    definitions = queries.definitions(account_id, with_archived=True)
-    rows = [(one, label_of(one), type_label(one)) for one in definitions.values()]
+    """Answer the properties by group; by htmx only those that match the search."""
+    definitions = list(queries.definitions(account_id, with_archived=True).values())
+    search = request.GET.get("q", "")[:LONGEST_SEARCH]
+    own = [one for one in definitions if not one.is_system]
+    system = [one for one in definitions if one.is_system]
     return render(
         request,
-        "properties/list.html",
+        "properties/_results.html" if request.htmx else "properties/list.html",
         {
-            "own": [row for row in rows if not row[0].is_system],
-            "system": [row for row in rows if row[0].is_system],
+            "search": search,
+            "own": groups(account_id, own, search),
+            "system": groups(account_id, system, search),
+            "own_count": len(own),
+            "indexed_count": len(queries.indexes(account_id)),
+            "most_indexed": MOST_INDEXED,
             "may_edit": request.rights.may(Right.PROPERTIES_EDIT),
             "needs": needs_right(Right.PROPERTIES_EDIT.value),
         },
@@ -93,9 +82,12 @@ def new(request: AccountRequest, account_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @account_page(Right.PROPERTIES_EDIT)
 def edit(request: AccountRequest, account_id: int, name: str) -> HttpResponse:
+    """Answer the page of a property; of a default one, what can be decided about it: its index."""
     definition = queries.definitions(account_id, with_archived=True).get(name)
-    if definition is None or definition.is_system:
+    if definition is None or (definition.is_system and request.method != "GET"):
         raise PropertyUnknown(name)
+    if definition.is_system:
+        return _form(request, definition, {})
     if request.method == "GET":
         lines = "\n".join(
             ("-" if one.is_hidden else "")
@@ -140,6 +132,43 @@ def archive(request: AccountRequest, account_id: int, name: str) -> HttpResponse
     return HttpResponseRedirect(reverse("properties:list", args=[account_id]))
 
 
+@require_http_methods(["GET", "POST"])
+@account_page(Right.PROPERTIES_EDIT)
+def index(request: AccountRequest, account_id: int, name: str) -> HttpResponse:
+    """Mark a property indexed or take its index away; answer how far it is."""
+    definition = queries.definitions(account_id, with_archived=True).get(name)
+    if definition is None:
+        raise PropertyUnknown(name)
+    problem = None
+    if request.method == "POST":
+        service = stop_indexing if request.POST.get("remove") == "1" else index_property
+        try:
+            service(account_id, name, by=request.by(SourceType.ACCOUNT), now=request.now)
+        except Refused as refusal:
+            problem = refusal
+    if not request.htmx:
+        if problem is not None:
+            messages.error(request, problem.message)
+        return HttpResponseRedirect(reverse("properties:edit", args=[account_id, name]))
+    return render(
+        request,
+        "properties/_index.html",
+        {**_index_card(account_id, definition), "index_problem": problem},
+        status=http_status(problem) if problem else 200,
+    )
+
+
+def _index_card(account_id: int, definition: PropertyDef) -> dict[str, object]:
+    indexes = queries.indexes(account_id)
+    return {
+        "definition": definition,
+        "index": index_shown(indexes.get(definition.name)),
+        "can_be_indexed": can_be_indexed(definition),
+        "indexed_count": len(indexes),
+        "most_indexed": MOST_INDEXED,
+    }
+
+
 def read_options(text: str) -> list[Option]:
     """Read options, one a line: `value`, or `value = label`; a leading - hides it."""
     found = []
@@ -163,7 +192,10 @@ def _form(
         request,
         "properties/edit.html",
         {
+            **(_index_card(request.account.id, definition) if definition else {}),
             "definition": definition,
+            "label": label_of(definition) if definition else "",
+            "type_label": type_label(definition) if definition else "",
             "given": given,
             "problem": refusal,
             "problem_field": refusal.facts.get("field", "") if refusal else "",
