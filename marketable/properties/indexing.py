@@ -151,9 +151,13 @@ def _build(
     `between` raises; what is half-built then is not waited for here, as every transaction that
     knows of it has to end first."""
     name = index_name(account_id, property_index_id)
+    row = PropertyIndex.objects.get(account_id=account_id, id=property_index_id)
+    definition = queries.definitions(account_id, with_archived=True)[row.name]
     if not _is_valid(own, name):
         _drop(own, name)
-        building = _InBackground(own, _create_statement(account_id, property_index_id))
+        building = _InBackground(
+            own, create_statement(account_id, property_index_id, definition)
+        )
         try:
             while not building.has_ended(LOOK_SECONDS):
                 between()
@@ -164,7 +168,10 @@ def _build(
             raise
         if building.error is not None:
             raise building.error
-    # The planner knows nothing of the expression before its values were looked at.
+    # The planner knows nothing of the expression before its values were looked at, and what it
+    # learns from the index of a part of the table it does not use.
+    if not definition.is_multiple:
+        own.execute(statistics_statement(account_id, property_index_id, definition))
     own.execute("ANALYZE contact")
 
 
@@ -194,23 +201,32 @@ class _InBackground:
             self._thread.join(LOOK_SECONDS)
 
 
-def _create_statement(account_id: int, property_index_id: int) -> pg.Composed:
-    row = PropertyIndex.objects.get(account_id=account_id, id=property_index_id)
-    definition = queries.definitions(account_id, with_archived=True)[row.name]
-    return create_statement(account_id, property_index_id, definition)
-
-
 def create_statement(
     account_id: int, property_index_id: int, definition: PropertyDef, *, how: str = "CONCURRENTLY"
 ) -> pg.Composed:
     """Return the statement that makes a property's index, over one account's contacts."""
-    name = pg.Literal(definition.name).as_string()
     return pg.SQL("CREATE INDEX {how} {index} ON contact {columns} WHERE account_id = {id}").format(
         how=pg.SQL(how),
         index=pg.Identifier(index_name(account_id, property_index_id)),
-        columns=pg.SQL(keys.index_columns(definition, "properties", name)),
+        columns=pg.SQL(keys.index_columns(definition, "properties", _literal(definition))),
         id=pg.Literal(account_id),
     )
+
+
+def statistics_statement(
+    account_id: int, property_index_id: int, definition: PropertyDef
+) -> pg.Composed:
+    """Return the statement by which the server learns which values there are, in which account."""
+    return pg.SQL(
+        "CREATE STATISTICS IF NOT EXISTS {name} (mcv) ON account_id, {key} FROM contact"
+    ).format(
+        name=pg.Identifier(index_name(account_id, property_index_id)),
+        key=pg.SQL(keys.sort_key(definition, "properties", _literal(definition))),
+    )
+
+
+def _literal(definition: PropertyDef) -> str:
+    return pg.Literal(definition.name).as_string()
 
 
 def _is_valid(own: psycopg.Connection[Any], name: str) -> bool:
@@ -220,11 +236,14 @@ def _is_valid(own: psycopg.Connection[Any], name: str) -> bool:
 
 
 def _drop(own: psycopg.Connection[Any], name: str) -> None:
-    statement = pg.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(pg.Identifier(name))
-    try:
-        own.execute(statement)
-    except psycopg.errors.QueryCanceled:  # meant for the build, which had just ended
-        own.execute(statement)
+    for kind in ("STATISTICS", "INDEX CONCURRENTLY"):
+        statement = pg.SQL("DROP {kind} IF EXISTS {name}").format(
+            kind=pg.SQL(kind), name=pg.Identifier(name)
+        )
+        try:
+            own.execute(statement)
+        except psycopg.errors.QueryCanceled:  # meant for the build, which had just ended
+            own.execute(statement)
 
 
 def _answer(own: psycopg.Connection[Any], statement: str, *values: object) -> Any:

@@ -65,6 +65,12 @@ def indexes() -> dict[str, bool]:
     }
 
 
+def statistics() -> int:
+    found = sql.row("SELECT count(*) FROM pg_statistic_ext")
+    assert found is not None
+    return int(found[0])
+
+
 def told(account: AccountInfo) -> list[Any]:
     found = sql.rows(
         "SELECT body FROM change WHERE account_id = %(id)s AND kind = 'property_changed' "
@@ -108,9 +114,10 @@ def test_marking_and_taking_back_are_told_once(account: AccountInfo) -> None:  #
         indexing.stop_indexing(account.id, "city", by=BY, now=JAN_20)
     assert state(account) is IndexState.REMOVING
     assert queries.indexed(account.id) == frozenset()  # nobody relies on it from now on
+    assert statistics() == 1
     settle(account, number)
     settle(account, number)
-    assert state(account) is None and indexes() == {}
+    assert state(account) is None and indexes() == {} and statistics() == 0
     assert told(account) == [
         {"property": "city", "indexed": True},
         {"property": "city", "indexed": False},
