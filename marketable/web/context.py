@@ -15,6 +15,7 @@ from marketable.accounts.rules import Right
 from marketable.billing import queries as billing
 from marketable.billing.errors import NoContract
 from marketable.marketing_status import queries as status
+from marketable.web.palette.keys import Keys, keys_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,12 @@ class Frame:
         assert self.account is not None
         url = reverse(name, args=[self.account.id])
         return Link(label, url, icon, self.request.path.startswith(url))
+
+    @property
+    def keys(self) -> tuple[Keys, ...]:
+        """Return the keys of the page (shown by `?`)."""
+        match = self.request.resolver_match
+        return keys_of(match.view_name if match else "")
 
     def may(self, right: Right) -> bool:
         return bool(self.request.rights.may(right))

@@ -12,6 +12,7 @@ app_patterns = [
     path("imports/", include("marketable.web.imports.urls")),
     path("jobs/", include("marketable.web.jobs.urls")),
     path("history/", include("marketable.web.history.urls")),
+    path("palette/", include("marketable.web.palette.urls")),
     path("usage/", include("marketable.web.usage.urls")),
     path("properties/", include("marketable.web.properties.urls")),
     path("people/", include("marketable.web.people.urls")),

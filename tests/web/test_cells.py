@@ -217,7 +217,8 @@ def test_another_value_changed_meanwhile_is_no_obstacle_and_is_told(
     answer = save(browser, account, contact_id, "city", "Gdynia")
     assert answer.status_code == 200
     assert answer.context["toast"].text == (
-        f"Zoe Kowalski: “City” is now “Gdynia”. {jan} changed other values of this contact meanwhile."
+        "Zoe Kowalski: “City” is now “Gdynia”. "
+        f"{jan} changed other values of this contact meanwhile."
     )
     assert cells(answer)["lifecyclestage"] == "Customer"
     assert row(account, contact_id).properties["lifecyclestage"] == "customer"

@@ -118,6 +118,8 @@ GUARDS: dict[str, Guard] = {
     ),
     "contacts:cell_undo": Guard(post=(Right.CONTACTS_EDIT,)),
     "contacts:follow": Guard(get=(Right.CONTACTS_VIEW,)),
+    "palette:offered": Guard(get=()),
+    "palette:search": Guard(get=()),
     "records:show": Guard(get=(Right.CONTACTS_VIEW,)),
     "records:edit": Guard(
         get=(Right.CONTACTS_EDIT,),

@@ -270,8 +270,8 @@ def build(
             Size(str(size), address(replace(table.first_page(), size=size)), size == table.size)
             for size in SIZES
         ),
-        actions=tuple(_actions(request, table)),
-        head_actions=tuple(_head_actions(request)),
+        actions=tuple(actions(request, table)),
+        head_actions=tuple(head_actions(request)),
         previous_url=address(replace(table, after="", before=found.previous_key))
         if found.previous_key
         else "",
@@ -431,7 +431,7 @@ def _in_bin(table: Table) -> str:
     return _("Contacts in the recycle bin cannot be changed.") if table.is_archived else ""
 
 
-def _actions(request: AccountRequest, table: Table) -> Iterator[Action]:
+def actions(request: AccountRequest, table: Table) -> Iterator[Action]:
     account_id = request.account.id
     plan_url = reverse("contacts:plan", args=[account_id])
     in_bin = _in_bin(table)
@@ -468,7 +468,7 @@ def _actions(request: AccountRequest, table: Table) -> Iterator[Action]:
     )
 
 
-def _head_actions(request: AccountRequest) -> Iterator[Action]:
+def head_actions(request: AccountRequest) -> Iterator[Action]:
     yield Action("import", _("Import"), _import_url(request), lacks(request, Right.CONTACTS_IMPORT))
     yield Action(
         "create",

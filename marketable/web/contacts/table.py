@@ -116,21 +116,21 @@ def read(query: QueryDict) -> Table:
     sort = query.get("sort", "")
     size = query.get("size", "")
     return Table(
-        search=_plain(query.get("q", ""))[:LONGEST_SEARCH],
+        search=plain(query.get("q", ""))[:LONGEST_SEARCH],
         status=Status(status) if status in set(Status) else None,
         is_archived=status == "archived",
         bulk_action_id=_number(query.get("job", "")),
         import_id=_number(query.get("import", "")),
         sort=sort.removeprefix("-"),
         is_descending=sort.startswith("-"),
-        after=_plain(query.get("after", "")),
-        before=_plain(query.get("before", "")),
+        after=plain(query.get("after", "")),
+        before=plain(query.get("before", "")),
         size=int(size) if size in {str(one) for one in SIZES} else SIZES[0],
         columns=tuple(dict.fromkeys(name for name in query.get("columns", "").split(",") if name)),
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return the text as PostgreSQL can take it."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8").strip()
 
@@ -161,9 +161,9 @@ def read_selection(posted: QueryDict) -> Selection:
     """
     if posted.get("everyone") == "1":
         matching = read(posted).selection
-        return replace(matching, except_ids=_numbers(posted.get("except", "").split(",")))
+        return replace(matching, except_ids=numbers(posted.get("except", "").split(",")))
     ticked = [*posted.get("chosen", "").split(","), *posted.getlist("id")]
-    return Selection(ids=_numbers(ticked), archived=posted.get("status") == "archived")
+    return Selection(ids=numbers(ticked), archived=posted.get("status") == "archived")
 
 
 def selection_fields(chosen: Selection) -> list[tuple[str, str]]:
@@ -178,6 +178,6 @@ def selection_fields(chosen: Selection) -> list[tuple[str, str]]:
     ]
 
 
-def _numbers(texts: list[str]) -> tuple[int, ...]:
+def numbers(texts: list[str]) -> tuple[int, ...]:
     found = (_number(text.strip()) for text in texts)
     return tuple(dict.fromkeys(number for number in found if number is not None))
