@@ -8,6 +8,7 @@ class Job(StrEnum):
     RUN_BULK_ACTION = "run_bulk_action"
     RUN_IMPORT = "run_import"
     APPLY_UPDATE_DATE = "apply_update_date"
+    BUILD_SEGMENT = "build_segment"
     SETTLE_PROPERTY_INDEX = "settle_property_index"
 
 
@@ -16,6 +17,7 @@ LINES: dict[Job, str] = {
     Job.RUN_BULK_ACTION: "bulk",
     Job.RUN_IMPORT: "bulk",
     Job.APPLY_UPDATE_DATE: "dates",
+    Job.BUILD_SEGMENT: "bulk",
     Job.SETTLE_PROPERTY_INDEX: "indexes",
 }
 

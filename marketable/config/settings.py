@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "marketable.properties",
     "marketable.marketing_status",
     "marketable.contacts",
+    "marketable.segments",
     "marketable.transfers",
     "marketable.bulk_actions",
     "marketable.web",

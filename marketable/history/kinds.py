@@ -20,3 +20,4 @@ class Kind(StrEnum):
     MEMBER_CHANGED = "member_changed"
     PROPERTY_CHANGED = "property_changed"
     SETTING_CHANGED = "setting_changed"
+    SEGMENT_CHANGED = "segment_changed"

@@ -14,6 +14,7 @@ from marketable.jobs.retries import RETRIES, give_way
 from marketable.marketing_status import services as marketing_status
 from marketable.properties import indexing
 from marketable.queue import LINES, Job
+from marketable.segments.services import segments
 from marketable.transfers import services as transfers
 
 
@@ -40,6 +41,11 @@ def run_import(context: JobContext, *, account_id: int, import_id: int) -> None:
 @app.task(name=Job.APPLY_UPDATE_DATE.value, queue=LINES[Job.APPLY_UPDATE_DATE], retry=RETRIES)
 def apply_update_date(*, account_id: int) -> None:
     marketing_status.apply_update_date(account_id, now=clock.now())
+
+
+@app.task(name=Job.BUILD_SEGMENT.value, queue=LINES[Job.BUILD_SEGMENT], retry=RETRIES)
+def build_segment(*, account_id: int, segment_id: int) -> None:
+    segments.build_if_needed(account_id, segment_id, now=clock.now())
 
 
 @app.task(

@@ -26,6 +26,7 @@ from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
 from marketable.properties import indexing
 from marketable.queue import Job, enqueue
+from marketable.segments import queries as segments
 from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
 from marketable.transfers.errors import ImportUnknown
@@ -67,6 +68,13 @@ def sweep(now: datetime) -> None:
         (
             {"account_id": account_id, "import_id": import_id}
             for account_id, import_id in imports.unfinished()
+        ),
+    )
+    resume(
+        Job.BUILD_SEGMENT,
+        (
+            {"account_id": account_id, "segment_id": segment_id}
+            for account_id, segment_id in segments.unbuilt()
         ),
     )
     resume(

@@ -27,6 +27,7 @@ from procrastinate.worker import Worker
 from marketable import clock
 from marketable.jobs import schedule
 from marketable.queue import LINES, Job
+from marketable.segments import following
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ HEARTBEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 20.0
 REVIVE_EVERY_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
+FOLLOW_EVERY_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
             watchers = [
                 asyncio.create_task(stop.wait()),
                 asyncio.create_task(_watch(connector, sign_of_life)),
+                asyncio.create_task(_follow_the_ledger(stop)),
             ]
             if until_idle:
                 watchers.append(asyncio.create_task(_wait_for_idle(connector, stop)))
@@ -212,6 +215,31 @@ def _start_of_shift() -> None:
         close_old_connections()
 
 
+async def _follow_the_ledger(stop: asyncio.Event) -> None:
+    """Let contacts join and leave segments as they change, not as a job does: a change is seen
+    within a moment, and nothing is queued for it."""
+    while not stop.is_set():
+        if not await asyncio.to_thread(_follow):
+            await _wait(stop, FOLLOW_EVERY_SECONDS)
+
+
+def _follow() -> bool:
+    close_old_connections()
+    try:
+        now = clock.now()
+        return following.follow(now=now) or following.follow_time(now=now)
+    finally:
+        close_old_connections()
+
+
+def _is_behind() -> bool:
+    close_old_connections()
+    try:
+        return following.is_behind(now=clock.now())
+    finally:
+        close_old_connections()
+
+
 async def _watch(connector: PsycopgConnector, sign_of_life: psycopg.AsyncConnection[Any]) -> None:
     """Take over from dead workers. Ends with an error when our own sign of life is lost."""
     while True:
@@ -235,7 +263,7 @@ async def _wait_for_idle(connector: PsycopgConnector, stop: asyncio.Event) -> No
         await _revive(connector)
         async with connector.pool.connection() as connection:
             found = await (await connection.execute(IS_BUSY)).fetchone()
-        if found is not None and not found[0]:
+        if found is not None and not found[0] and not await asyncio.to_thread(_is_behind):
             stop.set()
             return
         await asyncio.sleep(IDLE_POLL_SECONDS)

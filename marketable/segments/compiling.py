@@ -16,9 +16,18 @@ from marketable.marketing_status.rules import Status
 from marketable.properties import queries as properties
 from marketable.properties.keys import LONGEST_KEY, SURELY_WHOLE
 from marketable.properties.rules import InvalidValue, PropertyDef, PropertyType, parse
-from marketable.segments import rules
+from marketable.segments import queries, rules
 from marketable.segments.errors import FilterRefused
-from marketable.segments.fields import COUNTING, Field, field_of
+from marketable.segments.fields import (
+    CREATED,
+    JOINED,
+    LEDGER,
+    LOOKED_FOR,
+    ON_STATUS,
+    Field,
+    StatusRow,
+    field_of,
+)
 from marketable.segments.rules import (
     LONGEST_TEXT,
     MOST_DAYS,
@@ -42,7 +51,10 @@ class Context:
 
     zone, today  of the account
     indexed      names of the properties that an index serves
+    status_row   how the status is looked at; `reads_status` tells that the filter does
     params       the values met so far, by name
+    clocks       where the answer depends on the day: (a day of the contact as SQL, by how many
+                 days after it the answer can change); filled while a filter is compiled
     """
 
     account_id: int
@@ -50,13 +62,29 @@ class Context:
     zone: ZoneInfo
     today: date
     indexed: frozenset[str] = frozenset()
+    status_row: StatusRow = LOOKED_FOR
+    reads_status: bool = False
     params: dict[str, Any] = field(default_factory=dict)
+    segment_names: Mapping[int, str] | None = None
+    clocks: list[tuple[str, frozenset[int]]] = field(default_factory=list)
 
     def value(self, value: object) -> str:
         """Take a value into the parameters and return its mark."""
         name = f"sel_f{len(self.params)}"
         self.params[name] = value
         return f"%({name})s"
+
+    def status(self) -> StatusRow:
+        """Return how to look at the status row, and remember that the filter does."""
+        self.reads_status = True
+        return self.status_row
+
+    @property
+    def segments(self) -> Mapping[int, str]:
+        """The account's segments by number, read when a filter names one."""
+        if self.segment_names is None:
+            self.segment_names = queries.names(self.account_id)
+        return self.segment_names
 
 
 Compiler = Callable[[Condition, Context], str]
@@ -92,8 +120,18 @@ def compiled(wanted: Filter, context: Context) -> Compiled:
     Raises FilterRefused for the first thing in it that is not understood.
     """
     context.params.clear()
+    context.clocks.clear()
+    context.reads_status = False
     text = _node(wanted, context, "")
-    return Compiled(text, {"sel_today": context.today, **context.params})
+    on_status = _on_status(wanted, context) if context.reads_status else ""
+    return Compiled(text, {"sel_today": context.today, **context.params}, on_status)
+
+
+def _on_status(wanted: Filter, context: Context) -> str:
+    """Return the same for a statement that has joined the status row anyway: where one asks for
+    it inside an `or`, a second look would read all status rows first."""
+    joined = replace(context, status_row=JOINED, clocks=[])  # its values go on in the same list
+    return _node(wanted, joined, "")
 
 
 def problems(wanted: Filter, context: Context) -> Iterator[tuple[str, str]]:
@@ -133,22 +171,37 @@ def only(condition: Condition, *names: str) -> None:
             raise BadFilter("", f"A condition on “{condition.kind}” has no “{name[:100]}”.")
 
 
+#: The day on which a staged contact's place ends.
+LEAVING_ON = (
+    "(SELECT sel_l.leaving_on FROM marketing_contact AS sel_l "
+    "WHERE sel_l.account_id = c.account_id AND sel_l.contact_id = c.id)"
+)
+
+
+def moves_when_leaving(context: Context) -> None:
+    """Note that the update date moves staged contacts, whether or not its job runs (S1)."""
+    context.clocks.append((LEAVING_ON, frozenset({0})))
+
+
 @register("marketing_status")
 def _marketing_status(condition: Condition, context: Context) -> str:
     only(condition, "marketing_status")
+    moves_when_leaving(context)
     wanted = condition.written["marketing_status"]
     if wanted not in {status.value for status in Status}:
         raise BadFilter("", "The status is marketing, leaving or non_marketing.")
-    return sql_conditions.status(Status(wanted), context.today).text
+    compiled = sql_conditions.status(Status(wanted), context.today)
+    return compiled.on_status if context.status().is_joined else compiled.text
 
 
 @register("counts")
 def _counts(condition: Condition, context: Context) -> str:
     only(condition, "counts")
+    moves_when_leaving(context)
     wanted = condition.written["counts"]
     if not isinstance(wanted, bool):
         raise BadFilter("", "Whether a contact counts is true or false.")
-    return f"{'' if wanted else 'NOT '}EXISTS (SELECT {COUNTING})"
+    return f"{'' if wanted else 'NOT '}{context.status().exists()}"
 
 
 def _tools(condition: Condition) -> list[str]:
@@ -163,29 +216,17 @@ def _tools(condition: Condition) -> list[str]:
 @register("source")
 def _source(condition: Condition, context: Context) -> str:
     only(condition, "source", "source_id")
-    text = (
-        f"EXISTS (SELECT {COUNTING} AND sel_m.source_type = ANY({context.value(_tools(condition))})"
-    )
+    moves_when_leaving(context)
+    text = f"{{row}}.source_type = ANY({context.value(_tools(condition))})"
     if "source_id" in condition.written:
-        text += f" AND sel_m.source_id = {context.value(_text(condition.written['source_id']))}"
-    return f"{text})"
-
-
-LEDGER = (
-    "c.id IN (SELECT sel_told.contact_id FROM change AS sel_change "
-    "JOIN contact_change AS sel_told ON sel_told.account_id = sel_change.account_id "
-    "AND sel_told.change_id = sel_change.id "
-    "WHERE sel_change.account_id = %(sel_account_id)s AND "
-)
+        text += f" AND {{row}}.source_id = {context.value(_text(condition.written['source_id']))}"
+    return context.status().exists(text)
 
 
 @register("created_by")
 def _created_by(condition: Condition, context: Context) -> str:
     only(condition, "created_by", "source_id")
-    text = (
-        f"{LEDGER}sel_change.kind = 'contact_created' "
-        f"AND sel_change.source_type = ANY({context.value(_tools(condition))})"
-    )
+    text = f"{CREATED}sel_change.source_type = ANY({context.value(_tools(condition))})"
     if "source_id" in condition.written:
         text += (
             f" AND sel_change.source_id = {context.value(_text(condition.written['source_id']))}"
@@ -204,12 +245,21 @@ def _changed(condition: Condition, context: Context) -> str:
     since = context.value(_begin(first_day, context))
     name = condition.written["changed"]
     if name == "status":
-        return f"{LEDGER}sel_change.at >= {since} AND sel_told.after ? 'status')"
-    mark = context.value(_definition(name, context).name)
-    return (
-        f"{LEDGER}sel_change.at >= {since} AND (sel_told.after->'properties' ? {mark} "
-        f"OR sel_told.before->'properties' ? {mark}))"
+        touches = "sel_told.after ? 'status'"
+    else:
+        mark = context.value(_definition(name, context).name)
+        touches = (
+            f"(sel_told.after->'properties' ? {mark} OR sel_told.before->'properties' ? {mark})"
+        )
+    latest = (
+        f"(SELECT (max(sel_change.at) AT TIME ZONE {context.value(context.zone.key)})::date "
+        "FROM contact_change AS sel_told JOIN change AS sel_change "
+        "ON sel_change.account_id = sel_told.account_id AND sel_change.id = sel_told.change_id "
+        f"WHERE sel_told.account_id = c.account_id AND sel_told.contact_id = c.id AND {touches})"
     )
+    turning = rules.turning_days(Operator.IN_LAST_DAYS, condition.written["in_last_days"])
+    context.clocks.append((latest, turning))
+    return f"{LEDGER}sel_change.at >= {since} AND {touches})"
 
 
 @register("was_ever")
@@ -226,8 +276,8 @@ def _was_ever(condition: Condition, context: Context) -> str:
         typed = _typed(definition, one)
         values.append(str(typed).lower() if isinstance(typed, bool) else str(typed))
     mark, texts = context.value(definition.name), context.value(values)
-    now = field_of(definition, mark)
-    if now is None or now.moment:
+    now = _field(definition, mark, context)
+    if now.moment:
         raise BadFilter("", f"“{definition.name}” has a condition of its own.")
 
     def test(place: str) -> str:
@@ -238,7 +288,7 @@ def _was_ever(condition: Condition, context: Context) -> str:
     present = (
         test("c.properties")
         if now.is_stored
-        else _test_text(now, Operator.IS_ANY_OF, values, context)
+        else now.placed(_test_text(now, Operator.IS_ANY_OF, values, context))
     )
     sides = ("sel_told.before->'properties'", "sel_told.after->'properties'")
     return f"{present} OR {LEDGER}({' OR '.join(map(test, sides))}))"
@@ -255,17 +305,75 @@ def _property(condition: Condition, context: Context) -> str:
     # is quicker than the index's expression.
     is_served = positive is operator or operator is Operator.IS_UNKNOWN
     is_indexed = is_served and definition.name in context.indexed
-    read_as = field_of(definition, mark, is_indexed=is_indexed)
-    if read_as is None:
-        raise BadFilter("", f"“{definition.name}” has a condition of its own.")
+    read_as = _field(definition, mark, context, is_indexed=is_indexed)
     unknown = read_as.test_of_unknown
     if operator is Operator.IS_KNOWN:
-        return f"{read_as.text} IS NOT NULL"
+        return read_as.test_of_known
     if operator is Operator.IS_UNKNOWN:
         return unknown
     operand = _operand(positive, definition, condition.written.get("value"), context)
-    text = TESTS[_test_of(definition)](read_as, positive, operand, context)
+    _note_clock(definition, read_as, positive, condition.written.get("value"), context)
+    test = TESTS[_test_of(definition)](read_as, positive, operand, context)
+    text = read_as.placed(test)
     return f"{unknown} OR NOT ({text})" if positive is not operator else text
+
+
+def _note_clock(
+    definition: PropertyDef, read_as: Field, operator: Operator, written: object, context: Context
+) -> None:
+    if rules.READ_FROM.get(definition.name) == "status":
+        moves_when_leaving(context)
+    if definition.type not in {PropertyType.DATE, PropertyType.DATETIME}:
+        return
+    turning = rules.turning_days(operator, written)
+    if turning and definition.type is PropertyType.DATE:
+        context.clocks.append((f"({read_as.text})::date", turning))
+    elif turning:
+        moment = read_as.moment or f"({read_as.text})::timestamptz"
+        zone = context.value(context.zone.key)
+        context.clocks.append((f"({moment} AT TIME ZONE {zone})::date", turning))
+
+
+@register("segment")
+def _segment(condition: Condition, context: Context) -> str:
+    only(condition, "segment")
+    return f"EXISTS ({_member_of(condition.written['segment'], context)})"
+
+
+@register("not_in_segment")
+def _not_in_segment(condition: Condition, context: Context) -> str:
+    only(condition, "not_in_segment")
+    return f"NOT EXISTS ({_member_of(condition.written['not_in_segment'], context)})"
+
+
+def _member_of(given: object, context: Context) -> str:
+    if isinstance(given, bool) or not isinstance(given, int) or given not in context.segments:
+        raise BadFilter("", f"There is no segment {str(given)[:100]}.")
+    return (
+        "SELECT FROM segment_member AS sel_s WHERE sel_s.account_id = c.account_id "
+        f"AND sel_s.segment_id = {context.value(given)} AND sel_s.contact_id = c.id"
+    )
+
+
+def next_turn(context: Context) -> str:
+    """Return the next day on which time alone could change the answer of the filter compiled last,
+    as SQL on the contact `c`; empty where none can."""
+    days = []
+    for day, turning in context.clocks:
+        offsets = ", ".join(str(one) for one in sorted(turning))
+        days.append(
+            f"(SELECT min(sel_day.day + sel_turn) FROM (SELECT {day} AS day) AS sel_day, "
+            f"unnest(ARRAY[{offsets}]) AS sel_turn WHERE sel_day.day + sel_turn > %(sel_today)s)"
+        )
+    return f"least({', '.join(days)})" if days else ""
+
+
+def _field(
+    definition: PropertyDef, mark: str, context: Context, *, is_indexed: bool = False
+) -> Field:
+    if definition.name in ON_STATUS:
+        return field_of(definition, mark, status_row=context.status())
+    return field_of(definition, mark, is_indexed=is_indexed)
 
 
 def _definition(name: object, context: Context) -> PropertyDef:

@@ -24,6 +24,21 @@ LONGEST_TEXT = 3_000
 MOST_DAYS = 36_500
 
 
+LONGEST_NAME = 200
+MOST_SEGMENTS = 1_000
+
+
+class Kind(StrEnum):
+    ACTIVE = "active"  # who meets its filter
+    FIXED = "fixed"  # whom somebody put in
+
+
+class State(StrEnum):
+    BUILDING = "building"
+    READY = "ready"
+    NEEDS_ATTENTION = "needs_attention"
+
+
 class Operator(StrEnum):
     IS = "is"
     IS_NOT = "is_not"
@@ -203,7 +218,17 @@ def _node(loaded: object, path: str, depth: int, budget: list[int]) -> Group | C
 
 
 #: The keys that tell conditions apart, in the order in which they are looked for.
-KINDS = ("property", "changed", "was_ever", "marketing_status", "counts", "source", "created_by")
+KINDS = (
+    "property",
+    "changed",
+    "was_ever",
+    "marketing_status",
+    "counts",
+    "source",
+    "created_by",
+    "segment",
+    "not_in_segment",
+)
 
 
 def _kind(loaded: Mapping[str, Any]) -> str:
@@ -211,6 +236,10 @@ def _kind(loaded: Mapping[str, Any]) -> str:
         if kind in loaded:
             return kind
     return next(iter(loaded))
+
+
+#: The conditions that name a segment.
+IN_SEGMENT = ("segment", "not_in_segment")
 
 
 def as_json(node: Group | Condition) -> dict[str, Any]:
@@ -240,9 +269,31 @@ def parts_of(group: Group, path: str) -> Iterator[tuple[str, Group | Condition]]
         yield f"{inside}[{place}]", part
 
 
+#: Properties that are read from elsewhere, and what a change touches to alter them. ANY is every
+#: change; what is not here, and not kept with the contact, stays as it was when it was created.
+ANY = "*"
+READ_FROM: Mapping[str, str] = {
+    "hs_email_domain": "email",
+    "hs_additional_emails": "email",
+    "hs_marketable_status": "status",
+    "hs_marketable_until_renewal": "status",
+    "hs_marketable_reason_type": "status",
+    "hs_marketable_reason_id": "status",
+    "marketable_since": "status",
+    "marketable_leaving_on": "status",
+    "lastmodifieddate": ANY,
+    "hs_lastmodifieddate": ANY,
+}
+
+
+def in_segment(segment_id: object) -> str:
+    """Return how a change says that it touches who is in a segment."""
+    return f"segment:{segment_id}"
+
+
 def mentions(node: Group | Condition) -> frozenset[str]:
-    """Return the names of what a change must touch to move a contact in or out: properties, and
-    `status` for the marketing status.
+    """Return the names of what a change must touch to move a contact in or out: properties,
+    `status` for the marketing status, `segment:7` for who is in a segment.
 
     >>> sorted(mentions(from_json({"and": [{"property": "city", "operator": "is_known"},
     ...                                    {"counts": True}]})))
@@ -251,10 +302,27 @@ def mentions(node: Group | Condition) -> frozenset[str]:
     found = set()
     for _path, condition in conditions_of(node):
         if condition.kind in {"property", "changed", "was_ever"}:
-            found.add(str(condition.written[condition.kind]))
+            name = str(condition.written[condition.kind])
+            found.add(READ_FROM.get(name, name))
+        elif condition.kind in IN_SEGMENT:
+            found.add(in_segment(condition.written[condition.kind]))
         elif condition.kind in {"marketing_status", "counts", "source"}:
             found.add("status")
     return frozenset(found)
+
+
+def nested(node: Group | Condition) -> frozenset[int]:
+    """Return the numbers of the segments that a filter names.
+
+    >>> sorted(nested(from_json({"or": [{"segment": 7}, {"not_in_segment": 9}]})))
+    [7, 9]
+    """
+    return frozenset(
+        number
+        for _path, condition in conditions_of(node)
+        if condition.kind in IN_SEGMENT
+        and isinstance(number := condition.written[condition.kind], int)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +370,35 @@ def days_of(operator: Operator, operand: object, today: date) -> Days:
         O.GT: Days(_moved(operand, 1), None),
         O.GTE: Days(operand, None),
     }[operator]
+
+
+def turning_days(operator: Operator, written: object) -> frozenset[int]:
+    """Return after how many days from a value the answer of a condition on it can change, with
+    those on which it may stay as it is; empty where the day does not matter.
+
+    written  the operand as it stands in the filter
+
+    >>> sorted(turning_days(Operator.IN_LAST_DAYS, 30))
+    [0, 1, 30, 31]
+    >>> sorted(turning_days(Operator.LT, {"days_from_today": -3}))
+    [3, 4]
+    >>> turning_days(Operator.LT, "2026-03-01")
+    frozenset()
+    """
+    shifts: set[int] = set()
+    if TAKES[operator] is Takes.DAYS:
+        assert isinstance(written, int)
+        shifts = {
+            O.IN_LAST_DAYS: {-written, 0},
+            O.IN_NEXT_DAYS: {0, written},
+            O.MORE_THAN_DAYS_AGO: {-written - 1},
+            O.MORE_THAN_DAYS_AHEAD: {written + 1},
+        }[operator]
+    else:
+        for one in written if isinstance(written, list) else [written]:
+            if isinstance(one, Mapping) and "days_from_today" in one:
+                shifts.add(int(one["days_from_today"]))
+    return frozenset(day for shift in shifts for day in (-shift, -shift + 1))
 
 
 def _moved(day: date, days: int) -> date:

@@ -12,6 +12,7 @@ from marketable.contacts import conditions
 from marketable.contacts.conditions import Condition
 from marketable.marketing_status.rules import Status
 from marketable.segments import compiling
+from marketable.segments import queries as segments
 from marketable.segments.rules import Filter, Group, as_json, from_json
 from marketable.sql import SubQuery
 
@@ -26,6 +27,7 @@ class Selection:
     filter          those that meet it
     except_ids      but not these (B2)
     change_id, bulk_action_id, import_id  those that it altered (B7)
+    segment_id      those in this segment
     archived        those in the recycle bin instead of the live ones
     """
 
@@ -38,6 +40,7 @@ class Selection:
     change_id: int | None = None
     bulk_action_id: int | None = None
     import_id: int | None = None
+    segment_id: int | None = None
     archived: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -102,7 +105,18 @@ def _parts(account_id: int, selection: Selection, today: date) -> list[Condition
         parts.append(conditions.changed_by_bulk_action(selection.bulk_action_id))
     if selection.import_id is not None:
         parts.append(conditions.changed_by_import(selection.import_id))
+    if selection.segment_id is not None:
+        segments.segment(account_id, selection.segment_id)
+        parts.append(_in_segment(selection.segment_id))
     return parts
+
+
+def _in_segment(segment_id: int) -> Condition:
+    return Condition(
+        "c.id IN (SELECT contact_id FROM segment_member WHERE account_id = %(sel_account_id)s "
+        "AND segment_id = %(sel_segment)s)",
+        {"sel_segment": segment_id},
+    )
 
 
 def _sub_query(account_id: int, parts: list[Condition]) -> SubQuery:

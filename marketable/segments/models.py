@@ -1,0 +1,101 @@
+"""Segments: named sets of contacts, by a filter or by hand, and who is in them since when."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from marketable.history.models import NextId, Xid
+
+
+class Segment(models.Model):
+    pk = models.CompositePrimaryKey("account_id", "id")
+    account_id = models.BigIntegerField()
+    id = models.BigIntegerField(db_default=NextId("segment_id_seq"))
+    name = models.TextField()
+    kind = models.CharField(max_length=8)  # active, fixed
+    filter = models.JSONField(null=True)  # of an active one, as it was written
+    mentions = ArrayField(models.TextField(), default=list)  # what a change must touch to move one
+    is_timed = models.BooleanField(default=False)  # whether time alone can move a contact
+    state = models.CharField(max_length=16)  # building, ready, needs_attention
+    problem = models.TextField(default="")  # a stored refusal: what needs attention
+    member_count = models.IntegerField(default=0)
+    created_by = models.TextField(default="")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "segment"
+        indexes = [models.Index(fields=["account_id", "deleted_at"], name="segment_deleted")]
+
+
+class SegmentMember(models.Model):
+    """Who is in it now. Kept narrow, without keys to other tables: hundreds of thousands are
+    written at once, contacts are never removed, and a segment's rows go with it."""
+
+    pk = models.CompositePrimaryKey("account_id", "segment_id", "contact_id")
+    account_id = models.BigIntegerField()
+    segment_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "segment_member"
+        indexes = [models.Index(fields=["account_id", "contact_id"], name="segment_of_contact")]
+
+
+class SegmentPastMember(models.Model):
+    """Who was in it, from when until when."""
+
+    pk = models.CompositePrimaryKey("account_id", "segment_id", "id")
+    account_id = models.BigIntegerField()
+    segment_id = models.BigIntegerField()
+    id = models.BigIntegerField(db_default=NextId("segment_past_member_id_seq"))
+    contact_id = models.BigIntegerField()
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "segment_past_member"
+        indexes = [
+            models.Index(fields=["account_id", "contact_id"], name="segment_past_of_contact")
+        ]
+
+
+class SegmentDay(models.Model):
+    """How many were in it at the end of a day of the account, and how many came and went."""
+
+    pk = models.CompositePrimaryKey("account_id", "segment_id", "day")
+    account_id = models.BigIntegerField()
+    segment_id = models.BigIntegerField()
+    day = models.DateField()
+    member_count = models.IntegerField()
+    joined = models.IntegerField(default=0)
+    left = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "segment_day"
+
+
+class SegmentDue(models.Model):
+    """The next day of the account on which time alone could move a contact in or out."""
+
+    pk = models.CompositePrimaryKey("account_id", "segment_id", "contact_id")
+    account_id = models.BigIntegerField()
+    segment_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField()
+    due_on = models.DateField()
+
+    class Meta:
+        db_table = "segment_due"
+        indexes = [models.Index(fields=["account_id", "due_on"], name="segment_due_by_day")]
+
+
+class LedgerReader(models.Model):
+    """How far a reader of the ledger has come."""
+
+    name = models.TextField(primary_key=True)
+    xid = Xid()
+    change_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "ledger_reader"

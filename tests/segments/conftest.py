@@ -1,0 +1,5 @@
+"""Some tests here commit."""
+
+from tests.concurrency import committing
+
+__all__ = ["committing"]

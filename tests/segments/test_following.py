@@ -1,0 +1,181 @@
+"""Contacts join and leave segments as they change: the reader of the ledger, against a plain
+reading of everybody."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from marketable import sql
+from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.contacts.services.archive import archive_contacts
+from marketable.contacts.services.edit import edit_contact
+from marketable.history.sources import SourceType, system
+from marketable.marketing_status.services import start_marketing, stop_marketing
+from marketable.properties.rules import PropertyDef, PropertyType
+from marketable.properties.services import create_property
+from marketable.segments import following, queries
+from marketable.segments.errors import SegmentCycle, SegmentUsed
+from marketable.segments.rules import State, from_json
+from marketable.segments.services import segments
+from tests import make
+from tests.make import JAN_10, JAN_20
+
+pytestmark = pytest.mark.usefixtures("committing")
+
+BY = system(SourceType.COMMAND)
+
+
+@pytest.fixture
+def account() -> AccountInfo:
+    return make.account()
+
+
+def is_city(name: str) -> dict[str, object]:
+    return {"property": "city", "operator": "is", "value": name}
+
+
+def active(account: AccountInfo, name: str, *conditions: dict[str, object]) -> int:
+    wanted = from_json({"and": list(conditions)})
+    return segments.create_active(account.id, name, wanted, by=BY, now=JAN_20, build=True).id
+
+
+def members(account: AccountInfo, segment_id: int, now: datetime = JAN_20) -> list[int]:
+    following.catch_up(now=now)
+    proof = segments.prove(account.id, segment_id, now=now)
+    assert proof.ok, proof
+    return queries.member_ids(account.id, segment_id)
+
+
+def edit(account: AccountInfo, contact_id: int, **values: str) -> None:
+    edit_contact(account.id, contact_id, values, version=None, reach=EVERYTHING, by=BY, now=JAN_20)
+
+
+def test_a_segment_is_built_of_what_is_there(account: AccountInfo) -> None:
+    inside = make.contact(account, city="Kraków")
+    make.contact(account, city="Radom")
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    assert members(account, segment_id) == [inside]
+    view = queries.segment(account.id, segment_id)
+    assert (view.state, view.member_count, view.mentions) == (State.READY, 1, ("city",))
+
+
+def test_a_contact_moves_in_and_out_with_its_changes(account: AccountInfo) -> None:
+    contact_id = make.contact(account, city="Radom")
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    edit(account, contact_id, city="Kraków")
+    assert members(account, segment_id) == [contact_id]
+    edit(account, contact_id, city="Łódź")
+    assert members(account, segment_id) == []
+    [stay] = queries.memberships(account.id, contact_id)
+    assert (stay.name, stay.joined_at, stay.left_at) == ("Kraków", JAN_20, JAN_20)
+
+
+def test_one_who_is_created_or_deleted_comes_and_goes(account: AccountInfo) -> None:
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    contact_id = make.contact(account, city="Kraków")
+    assert members(account, segment_id) == [contact_id]
+    archive_contacts(account.id, make.ids(contact_id), by=BY, now=JAN_20)
+    assert members(account, segment_id) == []
+
+
+def test_the_status_moves_contacts_and_so_does_the_update_date(account: AccountInfo) -> None:
+    contact_id = make.contact(account)
+    segment_id = active(account, "Counting", {"counts": True})
+    start_marketing(account.id, make.ids(contact_id), by=BY, now=JAN_20)
+    assert members(account, segment_id) == [contact_id]
+    stop_marketing(account.id, make.ids(contact_id), by=BY, now=JAN_20)
+    assert members(account, segment_id) == [contact_id]
+    before = datetime(2027, 1, 31, 22, 59, tzinfo=UTC)
+    assert members(account, segment_id, before) == [contact_id]
+    assert members(account, segment_id, before + timedelta(minutes=1)) == []  # S1, without its job
+
+
+def test_days_that_pass_move_contacts(account: AccountInfo) -> None:
+    day = PropertyDef("renewal", "Renewal", PropertyType.DATE, "date")
+    create_property(account.id, day, by=BY, now=JAN_10)
+    contact_id = make.contact(account, renewal="2027-01-25")
+    soon = {"property": "renewal", "operator": "in_next_days", "value": 3}
+    segment_id = active(account, "Soon", soon)
+    seen = [
+        members(account, segment_id, JAN_20 + timedelta(days=day)) == [contact_id]
+        for day in range(8)
+    ]
+    assert seen == [False, False, True, True, True, True, False, False]
+
+
+def test_segments_in_segments_are_right_at_once(account: AccountInfo) -> None:
+    contact_id = make.contact(account, city="Radom", country="Poland")
+    inner = active(account, "Kraków", is_city("Kraków"))
+    outer = active(account, "Not there", {"not_in_segment": inner})
+    outermost = active(account, "There", {"segment": inner}, {"not_in_segment": outer})
+    assert members(account, outer) == [contact_id]
+    edit(account, contact_id, city="Kraków")
+    assert (members(account, outer), members(account, outermost)) == ([], [contact_id])
+
+
+def test_a_segment_may_not_depend_on_itself(account: AccountInfo) -> None:
+    inner = active(account, "Inner", is_city("Kraków"))
+    middle = active(account, "Middle", {"segment": inner})
+    outer = active(account, "Outer", {"segment": middle})
+    for named in (inner, middle, outer):
+        with pytest.raises(SegmentCycle):
+            wanted = from_json({"and": [{"not_in_segment": named}]})
+            segments.change_filter(account.id, inner, wanted, by=BY, now=JAN_20)
+
+
+def test_one_that_is_used_cannot_be_deleted(account: AccountInfo) -> None:
+    inner = active(account, "Inner", is_city("Kraków"))
+    outer = active(account, "Outer", {"segment": inner})
+    with pytest.raises(SegmentUsed, match="Outer"):
+        segments.delete(account.id, inner, by=BY, now=JAN_20)
+    segments.delete(account.id, outer, by=BY, now=JAN_20)
+    segments.delete(account.id, inner, by=BY, now=JAN_20)
+    back = segments.restore(account.id, inner, by=BY, now=JAN_20 + timedelta(days=29), build=True)
+    assert back.state is State.READY
+
+
+def test_a_fixed_segment_is_filled_by_hand(account: AccountInfo) -> None:
+    first, second = make.contact(account), make.contact(account)
+    segment_id = segments.create_fixed(account.id, "Fair", by=BY, now=JAN_20).id
+    chosen = make.ids(first, second)
+    assert segments.add_members(account.id, segment_id, chosen, by=BY, now=JAN_20).moved == 2
+    assert segments.add_members(account.id, segment_id, chosen, by=BY, now=JAN_20).moved == 0
+    outer = active(account, "At the fair", {"segment": segment_id})
+    only = make.ids(first)
+    assert segments.remove_members(account.id, segment_id, only, by=BY, now=JAN_20).moved == 1
+    assert (members(account, segment_id), members(account, outer)) == ([second], [second])
+    archive_contacts(account.id, make.ids(second), by=BY, now=JAN_20)
+    assert (members(account, segment_id), members(account, outer)) == ([], [])
+
+
+def test_a_change_asks_only_segments_that_mention_it(
+    account: AccountInfo,
+) -> None:
+    contact_id = make.contact(account, city="Radom")
+    active(account, "Kraków", is_city("Kraków"))
+    following.catch_up(now=JAN_20)
+
+    def statements() -> int:
+        edit(account, contact_id, city="Kraków")
+        edit(account, contact_id, city="Radom")
+        with CaptureQueriesContext(connection) as captured:
+            following.catch_up(now=JAN_20)
+        return len(captured.captured_queries)
+
+    before = statements()
+    for number in range(20):
+        active(account, f"Other {number}", {"property": "zip", "operator": "is_known"})
+    following.catch_up(now=JAN_20)
+    assert statements() == before
+
+
+def test_the_days_are_counted(account: AccountInfo) -> None:
+    contact_id = make.contact(account, city="Kraków")
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    edit(account, contact_id, city="Radom")
+    members(account, segment_id)
+    [day] = queries.days(account.id, segment_id, first=JAN_10.date(), last=JAN_20.date())
+    assert (day.day, day.member_count, day.joined, day.left) == (JAN_20.date(), 0, 1, 1)
+    assert sql.rows("SELECT count(*) FROM segment_past_member") == [(1,)]
