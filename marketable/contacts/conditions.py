@@ -16,7 +16,8 @@ from marketable.marketing_status.rules import Status
 class Condition:
     """A test of a contact `c`.
 
-    on_status  the same test on a status row `m` that is joined if it counts, and else is empty
+    on_status  the same test on a status row `m` that is joined if it counts, and else is empty;
+               the day is `sel_today`
     """
 
     text: str
@@ -57,6 +58,7 @@ def status(wanted: Status, today: date) -> Condition:
     if wanted is Status.MARKETING:
         return Condition(
             f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on IS NULL)",
+            params,
             on_status="m.contact_id IS NOT NULL AND m.leaving_on IS NULL",
         )
     if wanted is Status.LEAVING:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from marketable.contacts.conditions import Condition
 from marketable.contacts.errors import ContactUnknown
 from marketable.contacts.rules import display_name
 from marketable.errors import Invalid
+from marketable.history.sources import ORIGINS
 from marketable.marketing_status.rules import Status
 from marketable.properties.keys import sort_key
 from marketable.properties.rules import PropertyDef
@@ -29,6 +30,9 @@ SEARCH_BOUND = 10_001
 #: above the bound is believed without counting.
 COUNT_BOUND = 10_001
 SURELY = 5
+#: Nor is a total counted on the way of a page that costs more than this by the planner's measure:
+#: reading some 150,000 contacts from first to last, or 20,000 by an index.
+COUNT_COST = 20_000
 
 
 class ContactRow(NamedTuple):
@@ -195,6 +199,49 @@ def property_sort(definition: PropertyDef, *, is_indexed: bool = False) -> Sort:
         is_served=is_indexed and not definition.is_multiple,
         params=(("sort_property", definition.name),),
     )
+
+
+_ORIGIN = " ".join(f"WHEN '{ours}' THEN '{named}'" for ours, named in ORIGINS.items())
+#: What the change that created a contact says of its source, by the property that shows it.
+ORIGIN_VALUES: Mapping[str, str] = {
+    "hs_object_source": (f"CASE {{change}}.source_type {_ORIGIN} ELSE {{change}}.source_type END"),
+    "hs_object_source_id": "nullif({change}.source_id, '')",
+    "hs_object_source_label": "{change}.source_type",
+    "hs_object_source_detail_1": "nullif({change}.source_label, '')",
+    "hs_object_source_user_id": (
+        "CASE WHEN {change}.actor_type = 'user' THEN {change}.actor_id END"
+    ),
+}
+#: A contact's first line in the ledger is the one that created it. They are read one by one for
+#: the contacts that are shown, so that no contact has to be rewritten to hold them.
+ORIGIN = (
+    "FROM contact_change AS made JOIN change AS origin ON origin.account_id = made.account_id "
+    "AND origin.id = made.change_id AND origin.kind = 'contact_created' "
+    "WHERE made.account_id = c.account_id AND made.contact_id = c.id "
+    "ORDER BY made.change_id LIMIT 1"
+)
+
+
+def origin_value(name: str) -> str:
+    """Return one of ORIGIN_VALUES of the contact `c`, as SQL."""
+    return f"(SELECT {ORIGIN_VALUES[name].format(change='origin')} {ORIGIN})"
+
+
+def with_origins(account_id: int, page: Page) -> Page:
+    """Return the page with what created its contacts among their properties."""
+    values = ", ".join(
+        f"'{name}', {value.format(change='origin')}" for name, value in ORIGIN_VALUES.items()
+    )
+    found = sql.rows(
+        f"SELECT c.id, (SELECT jsonb_strip_nulls(jsonb_build_object({values})) {ORIGIN}) "
+        "FROM contact AS c WHERE c.account_id = %(account_id)s AND c.id = ANY(%(ids)s)",
+        {"account_id": account_id, "ids": [row.id for row in page.rows]},
+    )
+    origins = {row[0]: orjson.loads(row[1]) if row[1] else {} for row in found}
+    rows = tuple(
+        row._replace(properties={**row.properties, **origins.get(row.id, {})}) for row in page.rows
+    )
+    return replace(page, rows=rows)
 
 
 def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> ContactRow:
@@ -390,23 +437,32 @@ def _row(row: tuple[Any, ...]) -> ContactRow:
 
 
 def _where(account_id: int, where: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
+    """Return FROM and WHERE of the contacts that meet every condition. The status row is joined
+    where one asks for it: a look from inside an `or` would read all of them."""
     params: dict[str, Any] = {"sel_account_id": account_id}
     for condition in where:
         params.update(condition.params)
-    tests = ["c.account_id = %(sel_account_id)s", *(condition.text for condition in where)]
-    return f"FROM contact AS c WHERE {' AND '.join(tests)}", params
+    tests = [
+        "c.account_id = %(sel_account_id)s",
+        *(condition.on_status or condition.text for condition in where),
+    ]
+    joined = ""
+    if any(condition.on_status for condition in where):
+        joined = ANY_STATUS.format(bound="").replace("%(today)s", "%(sel_today)s")
+    return f"FROM contact AS c {joined} WHERE {' AND '.join(tests)}", params
 
 
 def count(account_id: int, where: Sequence[Condition]) -> Count:
     """Return how many contacts meet every condition: the planner's estimate where it expects
-    many, else counted up to a bound, so that no page waits for a full count."""
+    many, or would read many to find a few; else counted up to a bound. So no page waits for a
+    full count."""
     text, params = _where(account_id, where)
-    expected = _expected(text, params)
-    if expected > SURELY * COUNT_BOUND:
+    bounded = f"SELECT 1 {text} LIMIT {COUNT_BOUND}"
+    plan = _plan(bounded, params)
+    expected = int(plan["Plans"][0]["Plan Rows"]) if "Plans" in plan else int(plan["Plan Rows"])
+    if expected > SURELY * COUNT_BOUND or plan["Total Cost"] > COUNT_COST:
         return Count(expected, is_exact=False)
-    found = sql.row(
-        f"SELECT count(*) FROM (SELECT 1 {text} LIMIT {COUNT_BOUND}) AS bounded", params
-    )
+    found = sql.row(f"SELECT count(*) FROM ({bounded}) AS bounded", params)
     assert found is not None
     if int(found[0]) < COUNT_BOUND:
         return Count(int(found[0]), is_exact=True)
@@ -423,15 +479,17 @@ def count_exactly(account_id: int, where: Sequence[Condition]) -> int:
 
 def estimated_size(account_id: int) -> int:
     """Return about how many contacts the account has, without reading any."""
-    return _expected("FROM contact AS c WHERE c.account_id = %(id)s", {"id": account_id})
+    text = "SELECT 1 FROM contact AS c WHERE c.account_id = %(id)s"
+    return int(_plan(text, {"id": account_id})["Plan Rows"])
 
 
-def _expected(text: str, params: Mapping[str, Any]) -> int:
-    """Return how many rows the planner expects."""
-    planned = sql.row(f"EXPLAIN (FORMAT JSON) SELECT 1 {text}", params)
+def _plan(statement: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return how the planner would answer a statement, and what it expects of it."""
+    planned = sql.row(f"EXPLAIN (FORMAT JSON) {statement}", params)
     assert planned is not None
     plan = json.loads(planned[0]) if isinstance(planned[0], str) else planned[0]
-    return int(plan[0]["Plan"]["Plan Rows"])
+    found: Mapping[str, Any] = plan[0]["Plan"]
+    return found
 
 
 def live_count(account_id: int) -> int:

@@ -39,6 +39,25 @@ REASON_TYPES = {
 }
 
 
+#: How what created a contact is named outside; a tool that is not here has its own name.
+ORIGINS = {
+    **REASON_TYPES,
+    SourceType.MERGE: "MERGE_CONTACTS",
+    **dict.fromkeys(
+        (
+            SourceType.WIZARD,
+            SourceType.POLICY,
+            SourceType.RESTORE,
+            SourceType.UNDO,
+            SourceType.COMMAND,
+            SourceType.SYSTEM,
+            SourceType.UPDATE_DATE,
+        ),
+        "UNKNOWN",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The actor and the tool of a change.

@@ -4,6 +4,7 @@ contact's JSON, the derived ones from columns and other tables."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from marketable.contacts.queries import ORIGIN_VALUES
 from marketable.history.sources import REASON_TYPES
 from marketable.properties.keys import sort_key
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -17,6 +18,8 @@ class Field:
     number  the same as numeric, where it is a number
     moment  the same as timestamptz, where it is kept as one; else moments are ISO texts in UTC
     key     what the property's index is ordered by, where there is one that is ready
+    place   where it stands, if not with the contact: the beginning of a condition that tests of it
+            are the end of
     several texts in a JSON array
     is_stored  among the contact's JSON values
     """
@@ -27,14 +30,44 @@ class Field:
     moment: str = ""
     several: str = ""
     key: str = ""
+    place: str = ""
     is_stored: bool = False
 
     @property
+    def test_of_known(self) -> str:
+        return self.placed(f"{self.key or self.text} IS NOT NULL")
+
+    @property
     def test_of_unknown(self) -> str:
-        return f"{self.key or self.text} IS NULL"
+        return f"NOT ({self.test_of_known})" if self.place else f"{self.key or self.text} IS NULL"
+
+    def placed(self, test: str) -> str:
+        """Return a test of the value as a condition on the contact."""
+        return f"{self.place}({test}))" if self.place else test
 
 
-#: The status row, if it counts on `sel_today`.
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """The status row of a contact, if it counts on `sel_today`: looked for, or joined as `m` by
+    the statement, which then needs no second look. `{row}` in what is asked stands for it."""
+
+    is_joined: bool = False
+
+    def exists(self, test: str = "") -> str:
+        if self.is_joined:
+            return f"({' AND '.join(filter(None, ('m.contact_id IS NOT NULL', test)))})".format(
+                row="m"
+            )
+        also = f" AND {test}" if test else ""
+        return f"EXISTS (SELECT {COUNTING}{also})".format(row="sel_m")
+
+    def value(self, expression: str) -> str:
+        if self.is_joined:
+            return f"({expression})".format(row="m")
+        return f"(SELECT {expression} {COUNTING})".format(row="sel_m")
+
+
+LOOKED_FOR, JOINED = StatusRow(), StatusRow(is_joined=True)
 COUNTING = (
     "FROM marketing_contact AS sel_m WHERE sel_m.account_id = c.account_id "
     "AND sel_m.contact_id = c.id "
@@ -60,43 +93,58 @@ DERIVED: Mapping[str, str] = {
     "hs_merged_object_ids": f"({MERGED})",
     "hs_all_contact_vids": f"concat_ws(';', c.id::text, ({MERGED}))",
     "hs_additional_emails": f"({OTHERS})",
-    "hs_marketable_status": f"CASE WHEN EXISTS (SELECT {COUNTING}) THEN 'true' ELSE 'false' END",
-    "hs_marketable_until_renewal": (
-        f"CASE WHEN EXISTS (SELECT {COUNTING} AND sel_m.leaving_on IS NOT NULL) "
-        "THEN 'true' ELSE 'false' END"
-    ),
-    "hs_marketable_reason_type": (
-        f"(SELECT {REASON_CASE.format(source='sel_m.source_type')} {COUNTING})"
-    ),
-    "hs_marketable_reason_id": f"(SELECT nullif(sel_m.source_id, '') {COUNTING})",
-    "marketable_leaving_on": f"(SELECT sel_m.leaving_on::text {COUNTING})",
 }
+#: Whether there is a status row that counts, with a test of it.
+STATUS_TESTS: Mapping[str, str] = {
+    "hs_marketable_status": "",
+    "hs_marketable_until_renewal": "{row}.leaving_on IS NOT NULL",
+}
+#: What such a row says.
+STATUS_VALUES: Mapping[str, str] = {
+    "hs_marketable_reason_type": REASON_CASE.format(source="{row}.source_type"),
+    "hs_marketable_reason_id": "nullif({row}.source_id, '')",
+    "marketable_leaving_on": "{row}.leaving_on::text",
+}
+ON_STATUS = frozenset({*STATUS_TESTS, *STATUS_VALUES, "marketable_since"})
 MOMENTS: Mapping[str, str] = {
     "createdate": "c.created_at",
     "hs_createdate": "c.created_at",
     "lastmodifieddate": "c.updated_at",
     "hs_lastmodifieddate": "c.updated_at",
-    "marketable_since": f"(SELECT sel_m.since {COUNTING})",
 }
-#: What created the contact is told by a condition of its own.
-ELSEWHERE: Mapping[str, str] = {
-    "hs_object_source": "created_by",
-    "hs_object_source_id": "created_by",
-    "hs_object_source_label": "created_by",
-    "hs_object_source_detail_1": "created_by",
-    "hs_object_source_user_id": "created_by",
-}
+#: Contacts by the ledger's lines about them.
+LEDGER = (
+    "c.id IN (SELECT sel_told.contact_id FROM change AS sel_change "
+    "JOIN contact_change AS sel_told ON sel_told.account_id = sel_change.account_id "
+    "AND sel_told.change_id = sel_change.id "
+    "WHERE sel_change.account_id = %(sel_account_id)s AND "
+)
+CREATED = f"{LEDGER}sel_change.kind = 'contact_created' AND "
 
 
-def field_of(definition: PropertyDef, name_mark: str, *, is_indexed: bool = False) -> Field | None:
-    """Return how a property is read; None for one that has a condition of its own instead.
+def field_of(
+    definition: PropertyDef,
+    name_mark: str,
+    *,
+    is_indexed: bool = False,
+    status_row: StatusRow = LOOKED_FOR,
+) -> Field:
+    """Return how a property is read.
 
     name_mark   the mark of the statement's parameter that holds the property's name
     is_indexed  by the very expression that its index holds, which costs more without the index
     """
     name = definition.name
-    if name in ELSEWHERE:
-        return None
+    if name in ORIGIN_VALUES:
+        return Field(definition, ORIGIN_VALUES[name].format(change="sel_change"), place=CREATED)
+    if name == "marketable_since":
+        since = status_row.value("{row}.since")
+        return Field(definition, f"{since}::text", moment=since)
+    if name in STATUS_TESTS:
+        test = status_row.exists(STATUS_TESTS[name])
+        return Field(definition, f"CASE WHEN {test} THEN 'true' ELSE 'false' END")
+    if name in STATUS_VALUES:
+        return Field(definition, status_row.value(STATUS_VALUES[name]))
     if name in MOMENTS:
         return Field(definition, f"{MOMENTS[name]}::text", moment=MOMENTS[name])
     if name in DERIVED:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from marketable.history.sources import ORIGINS, REASON_TYPES, SourceType
 from marketable.marketing_status.rules import COUNTS_TOWARD_TIER, Status
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.segments.rules import Condition, Group
@@ -76,6 +77,15 @@ class Reader:
     def _value(self, name: str, contact: Known) -> Any:
         if name == "createdate":
             return contact.created_at
+        if name == "hs_object_source":
+            return ORIGINS.get(SourceType(contact.created_by), contact.created_by)
+        if name == "hs_marketable_status":
+            return str(contact.status in COUNTS_TOWARD_TIER).lower()
+        if name == "hs_marketable_until_renewal":
+            return str(contact.status is Status.LEAVING).lower()
+        if name == "hs_marketable_reason_type":
+            counts = contact.status in COUNTS_TOWARD_TIER
+            return REASON_TYPES.get(SourceType(contact.source), contact.source) if counts else None
         return contact.values.get(name)
 
     def _property(self, written: Mapping[str, Any], contact: Known) -> bool:

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from marketable import sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.contacts import queries as contacts
 from marketable.contacts.services.create import create_contact
 from marketable.contacts.services.edit import edit_contact
 from marketable.history.sources import Source, SourceType
@@ -138,6 +139,10 @@ conditions = st.one_of(
     st.builds(condition, st.just("is_vip"), st.sampled_from(("is", "is_not")), st.booleans()),
     one_or_several("level", st.sampled_from(("a", "b", "c"))),
     one_or_several("topics", st.sampled_from(("x", "y", "z"))),
+    one_or_several("hs_object_source", st.sampled_from(("IMPORT", "FORM", "API", "UNKNOWN"))),
+    one_or_several("hs_marketable_status", st.sampled_from(("true", "false"))),
+    one_or_several("hs_marketable_until_renewal", st.sampled_from(("true", "false"))),
+    one_or_several("hs_marketable_reason_type", st.sampled_from(("IMPORT", "FORM", "API"))),
     st.builds(
         condition,
         st.just("topics"),
@@ -146,7 +151,12 @@ conditions = st.one_of(
     ),
     st.builds(
         condition,
-        st.sampled_from(("city", "size", "met_on", "seen_at", "is_vip", "level", "topics")),
+        st.sampled_from(
+            (
+                *("city", "size", "met_on", "seen_at", "is_vip", "level", "topics"),
+                *("hs_object_source", "hs_marketable_reason_type"),
+            )
+        ),
         st.sampled_from(("is_known", "is_unknown")),
     ),
     st.builds(
@@ -197,6 +207,8 @@ def _found(account: AccountInfo, written: object, context: compiling.Context) ->
         f"SELECT c.id FROM contact AS c WHERE c.account_id = %(sel_account_id)s AND {where.text}",
         {"sel_account_id": account.id, **where.params},
     )
+    # How a statement sees it that has joined the status row.
+    assert contacts.count_exactly(account.id, [where]) == len(rows)
     return {int(row[0]) for row in rows}
 
 
@@ -397,7 +409,7 @@ def test_default_properties_are_read_where_they_are_kept(account: AccountInfo) -
         (condition("met_on", "in_last_days", 1.5), "whole number"),
         (condition("met_on", "lt", {"days_from_today": 10**9}), "A day is written"),
         (condition("level", "is", "d"), "no option"),
-        (condition("hs_object_source", "is_known"), "condition of its own"),
+        ({"was_ever": "createdate", "value": "2027-01-01"}, "condition of its own"),
         ({"marketing_status": "gone"}, "The status is"),
         ({"counts": "yes"}, "true or false"),
         ({"source": "PIGEON"}, "A source is one of"),
