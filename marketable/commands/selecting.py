@@ -1,4 +1,5 @@
-"""Which contacts a command is about: `--all`, `--ids`, `--emails-file`, `--status`, `--filter`."""
+"""Which contacts a command is about: `--all`, `--ids`, `--emails-file`, `--status`, `--filter`,
+`--segment`."""
 
 import argparse
 import sys
@@ -28,6 +29,7 @@ def add_to(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None
         metavar="FILE",
         help="JSON as `marketable schema filter` describes it; - reads it here",
     )
+    which.add_argument("--segment", type=shared.positive, metavar="ID", help="those in a segment")
 
 
 def read(options: argparse.Namespace) -> "Callable[[], Selection]":
@@ -38,12 +40,20 @@ def read(options: argparse.Namespace) -> "Callable[[], Selection]":
 
     def selection() -> "Selection":
         from marketable.marketing_status.rules import Status
+        from marketable.segments import following
+        from marketable.segments.rules import nested
         from marketable.segments.selection import Selection
 
         if lines is not None:
             return Selection(emails=addresses(lines))
         if text is not None:
-            return Selection(filter=parsed(text))
+            wanted = parsed(text)
+            if nested(wanted):
+                following.catch_up()
+            return Selection(filter=wanted)
+        if options.segment is not None:
+            following.catch_up()
+            return Selection(segment_id=options.segment)
         if options.ids is not None:
             return Selection(ids=options.ids)
         if options.status is not None:

@@ -32,6 +32,7 @@ VALUES: dict[Takes, dict[str, Any] | None] = {
     Takes.TWO: {"type": "array", "items": ONE, "minItems": 2, "maxItems": 2},
     Takes.DAYS: DAYS,
 }
+SEGMENT = {"type": "integer", "minimum": 1}
 TOOLS = {"enum": sorted(tool.value for tool in SourceType)}
 TOOL_OR_TOOLS = {"anyOf": [TOOLS, {"type": "array", "items": TOOLS, "minItems": 1}]}
 
@@ -80,6 +81,8 @@ def _other_conditions() -> list[dict[str, Any]]:
     return [
         _condition({"marketing_status": {"enum": [status.value for status in Status]}}),
         _condition({"counts": {"type": "boolean"}}),
+        _condition({"segment": SEGMENT}),
+        _condition({"not_in_segment": SEGMENT}),
         _condition({"source": TOOL_OR_TOOLS}, source_id),
         _condition({"created_by": TOOL_OR_TOOLS}, source_id),
         _condition({"changed": {"type": "string"}, "in_last_days": DAYS}),

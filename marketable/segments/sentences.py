@@ -51,6 +51,15 @@ STATUSES: Mapping[str, str] = {
 JOINTS: Mapping[str, str] = {"and": noop(" and "), "or": noop(" or ")}
 MOST_SHOWN = 5
 
+
+class Known(dict[str, PropertyDef]):
+    """An account's definitions by name, and its segments' names by number."""
+
+    def __init__(self, definitions: Mapping[str, PropertyDef], segments: Mapping[int, str]) -> None:
+        super().__init__(definitions)
+        self.segments = segments
+
+
 Sayer = Callable[[Condition, Mapping[str, PropertyDef]], str]
 
 
@@ -165,6 +174,20 @@ def _tools(condition: Condition) -> str:
     return f"{names} {number}" if number else names
 
 
+def _segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    return _("is in the segment %(name)s") % {"name": _name_of_segment(condition, definitions)}
+
+
+def _not_in_segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    return _("is not in the segment %(name)s") % {"name": _name_of_segment(condition, definitions)}
+
+
+def _name_of_segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
+    number = condition.written[condition.kind]
+    names = definitions.segments if isinstance(definitions, Known) else {}
+    return f"“{names[number]}”" if number in names else str(number)
+
+
 def _changed(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
     name = str(condition.written["changed"])
     definition = definitions.get(name)
@@ -195,5 +218,7 @@ SAYERS: dict[str, Sayer] = {
     "source": _source,
     "created_by": _created_by,
     "changed": _changed,
+    "segment": _segment,
+    "not_in_segment": _not_in_segment,
     "was_ever": _was_ever,
 }

@@ -28,6 +28,7 @@ KINDS = {
     Kind.MEMBER_CHANGED: gettext_lazy("People and rights changed"),
     Kind.PROPERTY_CHANGED: gettext_lazy("Properties changed"),
     Kind.SETTING_CHANGED: gettext_lazy("Settings changed"),
+    Kind.SEGMENT_CHANGED: gettext_lazy("Segment changed"),
 }
 
 STATUSES = {

@@ -57,7 +57,8 @@ def test_a_filter_comes_from_standard_input_too(shell: Shell, account_id: int) -
     [
         ("no json", "no JSON"),
         ({"and": [{"property": "gone", "operator": "is_known"}]}, "no property “gone”"),
-        ({"and": [{"segment": 1}]}, "no condition “segment”"),
+        ({"and": [{"segment": 1}]}, "no segment 1"),
+        ({"and": [{"planet": 1}]}, "no condition “planet”"),
     ],
 )
 def test_a_filter_that_is_not_understood_changes_nothing(
