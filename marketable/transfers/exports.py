@@ -12,6 +12,7 @@ from psycopg import sql as pg
 from marketable import clock
 from marketable.accounts import queries as accounts
 from marketable.billing.rules import today_in
+from marketable.contacts.queries import ORIGIN, ORIGIN_VALUES
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -39,9 +40,18 @@ SPECIAL = {
     "FROM contact_address AS other WHERE other.account_id = c.account_id "
     "AND other.contact_id = c.id AND NOT other.is_primary)",
 }
+#: What created a contact is looked up for each, so a whole export leaves it out unless it is named.
+LOOKED_UP = {name: value.format(change="origin") for name, value in ORIGIN_VALUES.items()}
 BOOLEANS = frozenset({"hs_marketable_status", "hs_marketable_until_renewal"})
 #: Those that people could have written, beside stored texts.
-TEXTS = frozenset({"email", "hs_additional_emails", "hs_marketable_reason_id"})
+TEXTS = frozenset(
+    {
+        *("email", "hs_additional_emails", "hs_marketable_reason_id"),
+        *("hs_object_source_id", "hs_object_source_detail_1"),
+    }
+)
+NOT_STORED = {**SPECIAL, **LOOKED_UP}
+ORIGINS = f"LEFT JOIN LATERAL (SELECT origin.* {ORIGIN}) AS origin ON true"
 #: Names that the table's columns have besides those of properties.
 ALIASES = {
     "status": "hs_marketable_status",
@@ -88,13 +98,13 @@ def export_contacts(
     names = [
         name
         for name in dict.fromkeys(["hs_object_id", "email", *wanted])
-        if name in SPECIAL or name in definitions
+        if name in NOT_STORED or name in definitions
     ]
-    stored = {name: f"p{place}" for place, name in enumerate(names) if name not in SPECIAL}
+    stored = {name: f"p{place}" for place, name in enumerate(names) if name not in NOT_STORED}
     statement = pg.SQL(
         "COPY (SELECT {columns} FROM {contacts} LEFT JOIN marketing_contact AS m "
         "ON m.account_id = {account_id} AND m.contact_id = c.id "
-        "AND (m.leaving_on IS NULL OR m.leaving_on > {today}) ORDER BY c.id) "
+        "AND (m.leaving_on IS NULL OR m.leaving_on > {today}) {origins} ORDER BY c.id) "
         "TO STDOUT WITH (FORMAT csv, HEADER true)"
     )
     with connection.cursor() as cursor:
@@ -109,6 +119,7 @@ def export_contacts(
             ),
             contacts=_contacts(definitions, stored, account_id, belongs),
             account_id=pg.Literal(account_id),
+            origins=pg.SQL(ORIGINS if LOOKED_UP.keys() & names else ""),
             today=pg.Literal(today_in(account.zone, now or clock.now())),
         )
         written = 0
@@ -153,9 +164,9 @@ def _expression(
     if name in BOOLEANS:
         return pg.SQL("CASE WHEN " + SPECIAL[name] + " THEN 'true' ELSE 'false' END")
     if name in TEXTS:
-        return pg.SQL(SAFE.format(value=f"({SPECIAL[name]})"))
-    if name in SPECIAL:
-        return pg.SQL(SPECIAL[name])
+        return pg.SQL(SAFE.format(value=f"({NOT_STORED[name]})"))
+    if name in NOT_STORED:
+        return pg.SQL(NOT_STORED[name])
     assert definition is not None
     if definition.type in HARMLESS:
         return pg.SQL(f"c.{stored[name]}")

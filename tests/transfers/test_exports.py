@@ -7,11 +7,13 @@ from datetime import datetime
 import pytest
 
 from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.contacts.services.create import create_contact
 from marketable.contacts.services.edit import edit_contact
-from marketable.history.sources import Source
+from marketable.history.sources import Source, SourceType
 from marketable.marketing_status.rules import Status
 from marketable.properties import services as properties
 from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.segments.rules import from_json
 from marketable.segments.selection import Selection, compile_selection
 from marketable.transfers.exports import Exported, all_columns, export_contacts
 from tests import make
@@ -172,3 +174,21 @@ def test_other_accounts_are_never_exported(
 ) -> None:
     foreign = make.contact(other_account)
     assert exported(account, ["city"], Selection(ids=(foreign,)))[0] == []
+
+
+def test_what_created_a_contact_is_told_when_it_is_asked_for(
+    account: AccountInfo, anna: Source
+) -> None:
+    bring_in(account, csv_of("email", "jan@example.com"), by=anna)
+    by_hand = create_contact(
+        account.id, {"email": "ewa@example.com"}, by=anna.through(SourceType.CREATE), now=JAN_20
+    )
+    names = ["hs_object_source", "hs_object_source_label", "hs_object_source_user_id"]
+    rows, _done = exported(account, names)
+    assert [row["hs_object_source"] for row in rows] == ["IMPORT", "CRM_UI"]
+    assert [row["hs_object_source_label"] for row in rows] == ["IMPORT", "CREATE"]
+    assert {row["hs_object_source_user_id"] for row in rows} == {anna.actor_id}
+    assert not set(names) & set(exported(account)[1].columns)
+    wanted = from_json({"property": "hs_object_source", "operator": "is", "value": "CRM_UI"})
+    [row], _done = exported(account, names, Selection(filter=wanted))
+    assert int(row["hs_object_id"]) == by_hand.contact_id

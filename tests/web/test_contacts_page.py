@@ -577,3 +577,12 @@ def test_an_export_holds_no_contact_of_another_account(
     theirs = make.contact(other_account, firstname="Theirs", lastname="Only")
     answer = browser.post(reverse("contacts:export", args=[account.id]), {"id": [theirs]})
     assert len(exported(answer)) == 1
+
+
+def test_what_created_contacts_is_a_column(browser: Client, account: AccountInfo) -> None:
+    make.contacts(account, 3)
+    url = reverse("contacts:list", args=[account.id])
+    page = browser.get(url, {"columns": "hs_object_source,hs_object_source_label"})
+    assert page.content.decode().count(">COMMAND<") == 3
+    assert page.content.decode().count(">Unknown<") == 3
+    assert "sort=hs_object_source" not in page.content.decode()

@@ -10,7 +10,14 @@ from django.utils.translation import gettext as _
 
 from marketable.accounts import queries as accounts
 from marketable.accounts.queries import AccountInfo
-from marketable.contacts.queries import NEWEST, SORTS, ContactRow, Sort, property_sort
+from marketable.contacts.queries import (
+    NEWEST,
+    ORIGIN_VALUES,
+    SORTS,
+    ContactRow,
+    Sort,
+    property_sort,
+)
 from marketable.formats import day, number
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
@@ -81,6 +88,11 @@ def offered(account: AccountInfo) -> list[Column]:
             why=by_itself,
         ),
     ]
+    origins = [
+        _of_origin(definition, why=by_itself)
+        for definition in DERIVED
+        if definition.name in ORIGIN_VALUES
+    ]
     taken = {column.name for column in (*first, *status, *moments)}
     owners = tuple(
         (str(user_id), name) for user_id, name in accounts.owners_by_id(account.id).items()
@@ -91,7 +103,13 @@ def offered(account: AccountInfo) -> list[Column]:
         for definition in properties.definitions(account.id).values()
         if definition.name not in taken and definition.name not in DERIVED_NAMES
     ]
-    return [*first, *(status if account.has_marketing_contacts else []), *of_properties, *moments]
+    return [
+        *first,
+        *(status if account.has_marketing_contacts else []),
+        *of_properties,
+        *moments,
+        *origins,
+    ]
 
 
 OWNER = "hubspot_owner_id"
@@ -114,6 +132,23 @@ def _of_property(
         choices=owners if definition.name == OWNER else options_of(definition, {}),
         why=_("This value is kept by the system.") if definition.is_read_only else "",
     )
+
+
+def _of_origin(definition: PropertyDef, *, why: str) -> Column:
+    """A column of what created a contact, which is looked up for those on the page alone."""
+    return Column(
+        definition.name,
+        label_of(definition),
+        replace(NEWEST, is_served=False),
+        options=tuple((option.value, label_of(option)) for option in definition.options),
+        is_sortable=False,
+        why=why,
+    )
+
+
+def tell_origins(shown: Sequence[Column]) -> bool:
+    """Tell whether a column says what created the contacts."""
+    return any(column.name in ORIGIN_VALUES for column in shown)
 
 
 def chosen(offered: Sequence[Column], names: Sequence[str]) -> list[Column]:

@@ -218,12 +218,13 @@ def _table_answer(
     offered = columns.offered(account)
     if counted is not None and counted.value > columns.SORTED_UP_TO:
         offered = columns.served(offered)
-    found = _rows(request, table, offered)
     remembered = request.user.table_columns.get(str(account.id), [])
+    shown = columns.chosen(offered, table.columns or remembered)
+    found = _rows(request, table, offered, with_origins=columns.tell_origins(shown))
     page = pages.build(
         request,
         table,
-        columns.chosen(offered, table.columns or remembered),
+        shown,
         offered,
         found,
         pages.total_shown(found, counted),
@@ -234,7 +235,9 @@ def _table_answer(
     return response
 
 
-def _rows(request: AccountRequest, table: Table, offered: Sequence[Column]) -> Page:
+def _rows(
+    request: AccountRequest, table: Table, offered: Sequence[Column], *, with_origins: bool
+) -> Page:
     """Return the rows of a table's page, with keys that only this page takes back. A place that
     is not (any more) in the table is its first page, so that an old link still opens."""
     sort, is_descending = columns.order(offered, table)
@@ -265,6 +268,8 @@ def _rows(request: AccountRequest, table: Table, offered: Sequence[Column]) -> P
     found = rows(after, before)
     if not found.rows and (after or before):
         found = rows()
+    if with_origins:
+        found = contacts.with_origins(request.account.id, found)
     return Page(
         found.rows,
         signer.sign(found.next_key) if found.next_key else "",
