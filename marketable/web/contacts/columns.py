@@ -113,8 +113,6 @@ def offered(account: AccountInfo) -> list[Column]:
 
 
 OWNER = "hubspot_owner_id"
-#: Of properties whose editor in the table is another than on the record.
-EDITORS = {PropertyType.DATETIME: "moment", PropertyType.PHONE: "phone"}
 DERIVED_NAMES = frozenset(definition.name for definition in DERIVED)
 
 
@@ -128,10 +126,16 @@ def _of_property(
         property_sort(definition, is_indexed=is_indexed),
         "number" if definition.is_number else definition.type.value,
         owners if definition.name == OWNER else options,
-        editor=EDITORS.get(definition.type) or kind_of(definition),
+        editor=_editor(definition),
         choices=owners if definition.name == OWNER else options_of(definition, {}),
         why=_("This value is kept by the system.") if definition.is_read_only else "",
     )
+
+
+def _editor(definition: PropertyDef) -> str:
+    if definition.type is PropertyType.DATETIME:
+        return "moment"
+    return "phone" if definition.field_type == "phonenumber" else kind_of(definition)
 
 
 def _of_origin(definition: PropertyDef, *, why: str) -> Column:

@@ -12,9 +12,10 @@
 
   let editing = null; // { cell, key, field, panel, before: its nodes }
   let queue = Promise.resolve(); // one save after the other: each needs the version of the one before
-  let pending = 0;
+  const waiting = new Map(); // key → how many saves of the cell are on their way
   let isRefreshDue = false;
   const refused = new Map(); // key → { typed, problem, before }
+  let undoing = 0;
   const undoable = []; // addresses that take back what was saved, the newest last
 
   /* A cell outlives its element: rows are swapped. It is known by its contact and its column. */
@@ -97,6 +98,7 @@
 
   function openPanel(cell, field) {
     field.popover = "manual";
+    field.tabIndex = -1; // a click beside its boxes leaves the focus inside
     cell.closest(".results").append(field);
     field.showPopover();
     place(field, cell);
@@ -226,16 +228,17 @@
     const { value } = cell.dataset;
     cell.dataset.value = typed;
     const address = `${results().dataset.records}${contact}/cells/${name}`;
-    pending += 1;
+    waiting.set(key, (waiting.get(key) ?? 0) + 1);
     queue = queue.then(async () => {
       const version = rowOf(contact)?.dataset.version ?? seen;
       const answer = await asked(address, [["value", typed], ["version", version]]);
-      pending -= 1;
-      if (answer.problem) refuse(key, typed, { before, value }, answer);
+      if (waiting.get(key) > 1) waiting.set(key, waiting.get(key) - 1);
       else {
+        waiting.delete(key);
         cellOf(key)?.classList.remove("is-saving");
-        take(answer, contact);
       }
+      if (answer.problem) refuse(key, typed, { before, value }, answer);
+      else take(answer, contact);
       refresh();
     });
   }
@@ -243,6 +246,10 @@
   function refuse(key, typed, { before, value }, answer) {
     const [contact] = key.split(":");
     const cell = cellOf(key);
+    if (waiting.has(key)) { // typed once more meanwhile, and that is on its way
+      take(answer, contact);
+      return;
+    }
     if (!cell) {
       take(answer, contact);
       warn(note.dataset.textElsewhere.replace("{typed}", typed).replace("{problem}", answer.problem));
@@ -250,9 +257,14 @@
     }
     if (value === undefined) delete cell.dataset.value;
     else cell.dataset.value = value;
-    refused.set(key, { typed, problem: answer.problem, before });
-    mark(cell, key);
-    take(answer, contact);
+    if (editing?.cell === cell) { // being edited again: what is typed now stays there
+      editing.before = before;
+      take(answer, contact);
+    } else {
+      refused.set(key, { typed, problem: answer.problem, before });
+      mark(cell, key);
+      take(answer, contact);
+    }
     say(cell, answer.problem);
   }
 
@@ -260,7 +272,6 @@
     const { typed } = refused.get(key);
     const named = headOf(cell).querySelector("template").content.firstElementChild.cloneNode(true);
     fill(named, typed, "");
-    cell.classList.remove("is-saving");
     cell.classList.add("is-refused");
     cell.setAttribute("aria-invalid", "true");
     cell.textContent = shown(named);
@@ -285,7 +296,7 @@
     row.toggleAttribute("data-locked", fresh.hasAttribute("data-locked"));
     [...row.cells].forEach((cell, column) => {
       const other = fresh.cells[column];
-      if (cell.matches(".cell--tick")) return;
+      if (cell.matches(".cell--tick") || waiting.has(keyOf(cell))) return;
       for (const name of ["data-value", "title"]) {
         if (other.hasAttribute(name)) cell.setAttribute(name, other.getAttribute(name));
         else cell.removeAttribute(name);
@@ -293,7 +304,7 @@
       const nodes = [...other.childNodes].map((node) => document.importNode(node, true));
       const kept = editing?.cell === cell ? editing : refused.get(keyOf(cell));
       if (kept) kept.before = nodes;
-      else if (cell.matches(".is-saving") || cell.textContent.trim() === other.textContent.trim()) return;
+      else if (cell.textContent.trim() === other.textContent.trim()) return;
       else if (cell.matches(".cell--name")) cell.querySelector("a").textContent = other.textContent.trim();
       else {
         cell.replaceChildren(...nodes);
@@ -312,10 +323,10 @@
     if (document.activeElement === document.body) {
       (row?.querySelector("[tabindex='0']") ?? table()?.querySelector("[tabindex='0']"))?.focus();
     }
-    pending += 1;
+    undoing += 1;
     queue = queue.then(async () => {
       const answer = await asked(address, []);
-      pending -= 1;
+      undoing -= 1;
       take(answer, contact);
       if (answer.problem) warn(answer.problem);
       refresh();
@@ -325,7 +336,7 @@
   /* Rows that come while somebody types wait until they have finished. */
 
   function refresh() {
-    if (!isRefreshDue || editing || pending) return;
+    if (!isRefreshDue || editing || waiting.size || undoing) return;
     isRefreshDue = false;
     htmx.trigger(document.body, "contacts-changed");
   }
@@ -351,7 +362,8 @@
   });
   window.addEventListener("beforeunload", (event) => {
     const isTyped = editing && read(editing.field) !== stored(editing.cell, editing.before);
-    if (isTyped || refused.size > 0) event.preventDefault();
+    // The save on its way arrives though the page is left; those behind it would not.
+    if (isTyped || refused.size > 0 || waiting.size > 1) event.preventDefault();
   });
 
   /* Keys and clicks. */
