@@ -1,17 +1,33 @@
 """What segments let go of when somebody is erased."""
 
+import json
 from collections.abc import Sequence
 
 from marketable import sql
 from marketable.contacts.erasing import on_erase
+from marketable.segments.rules import without_texts
 
 
 @on_erase
 def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequence[str]) -> None:
     """Forget when an erased person was in which segment, and no longer wait for their days (S14).
 
-    They leave the segments that they are in as soon as the ledger is read.
+    They leave the segments that they are in as soon as the ledger is read. Filters that name one
+    of their addresses name nobody in its place.
     """
+    unwanted = frozenset(address.casefold() for address in addresses)
+    for segment_id, written in sql.rows(
+        "SELECT id, filter::text FROM segment WHERE account_id = %(account_id)s "
+        "AND filter IS NOT NULL FOR NO KEY UPDATE",
+        {"account_id": account_id},
+    ):
+        kept = json.loads(written)
+        if (cleared := without_texts(kept, unwanted)) != kept:
+            sql.execute(
+                "UPDATE segment SET filter = %(filter)s "
+                "WHERE account_id = %(account_id)s AND id = %(id)s",
+                {"account_id": account_id, "id": segment_id, "filter": json.dumps(cleared)},
+            )
     for table in ("segment_past_member", "segment_due"):
         sql.execute(
             f"DELETE FROM {table} WHERE account_id = %(account_id)s AND contact_id = ANY(%(ids)s)",

@@ -325,6 +325,26 @@ def nested(node: Group | Condition) -> frozenset[int]:
     )
 
 
+#: What stands in a filter for the address of somebody who was erased: nobody has it.
+ERASED = "(erased)"
+
+
+def without_texts(written: Any, unwanted: frozenset[str]) -> Any:
+    """Return a filter's JSON with every value that is one of some texts, whatever its case,
+    replaced (S14).
+
+    >>> without_texts({"property": "email", "value": ["A@b.pl", "c@d.pl"]}, frozenset({"a@b.pl"}))
+    {'property': 'email', 'value': ['(erased)', 'c@d.pl']}
+    """
+    if isinstance(written, Mapping):
+        return {name: without_texts(value, unwanted) for name, value in written.items()}
+    if isinstance(written, list):
+        return [without_texts(value, unwanted) for value in written]
+    if isinstance(written, str) and written.strip().casefold() in unwanted:
+        return ERASED
+    return written
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """A stretch of days in the account's zone, both ends within; None is open."""

@@ -11,10 +11,12 @@ from marketable import sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.edit import edit_contact
+from marketable.contacts.services.erase import erase_contacts
+from marketable.contacts.services.merge import merge_contacts
 from marketable.history.sources import SourceType, system
 from marketable.marketing_status.services import start_marketing, stop_marketing
 from marketable.properties.rules import PropertyDef, PropertyType
-from marketable.properties.services import create_property
+from marketable.properties.services import archive_property, create_property, restore_property
 from marketable.segments import following, queries
 from marketable.segments.errors import SegmentCycle, SegmentUsed
 from marketable.segments.rules import State, from_json
@@ -179,3 +181,51 @@ def test_the_days_are_counted(account: AccountInfo) -> None:
     [day] = queries.days(account.id, segment_id, first=JAN_10.date(), last=JAN_20.date())
     assert (day.day, day.member_count, day.joined, day.left) == (JAN_20.date(), 0, 1, 1)
     assert sql.rows("SELECT count(*) FROM segment_past_member") == [(1,)]
+
+
+def test_an_erased_person_is_named_by_no_filter_and_in_no_history(  # S14
+    account: AccountInfo,
+) -> None:
+    contact_id = make.contact(account, email="secret@example.com", city="Kraków")
+    named = {
+        "property": "email",
+        "operator": "is_any_of",
+        "value": ["Secret@Example.com", "b@example.com"],
+    }
+    segment_id = active(account, "Named", {"or": [named, is_city("Kraków")]})
+    edit(account, contact_id, city="Radom", email="other@example.com")
+    members(account, segment_id)
+    edit(account, contact_id, email="secret@example.com")
+    assert members(account, segment_id) == [contact_id]
+    erase_contacts(account.id, make.ids(contact_id), by=BY, now=JAN_20)
+    assert members(account, segment_id) == []
+    [[stored]] = sql.rows("SELECT filter::text FROM segment")
+    assert "secret" not in stored.lower() and "b@example.com" in stored
+    assert [one.left_at for one in queries.memberships(account.id, contact_id)] == [JAN_20]
+
+
+def test_a_property_that_goes_leaves_the_members_and_says_what_is_wrong(
+    account: AccountInfo,
+) -> None:  # J7
+    size = PropertyDef("size", "Size", PropertyType.STRING, "text")
+    create_property(account.id, size, by=BY, now=JAN_10)
+    contact_id = make.contact(account, size="L")
+    segment_id = active(account, "Large", {"property": "size", "operator": "is", "value": "L"})
+    archive_property(account.id, "size", by=BY, now=JAN_20)
+    following.catch_up(now=JAN_20)
+    view = queries.segment(account.id, segment_id)
+    assert view.state is State.NEEDS_ATTENTION and "size" in view.problem
+    assert queries.member_ids(account.id, segment_id) == [contact_id]
+    restore_property(account.id, "size", by=BY, now=JAN_20)
+    following.catch_up(now=JAN_20)
+    assert queries.segment(account.id, segment_id).state is State.BUILDING
+    segments.build_if_needed(account.id, segment_id, now=JAN_20)
+    assert members(account, segment_id) == [contact_id]
+
+
+def test_members_by_hand_go_to_the_survivor_of_a_merge(account: AccountInfo) -> None:
+    survivor, other = make.contact(account), make.contact(account)
+    segment_id = segments.create_fixed(account.id, "Fair", by=BY, now=JAN_20).id
+    segments.add_members(account.id, segment_id, make.ids(other), by=BY, now=JAN_20)
+    merge_contacts(account.id, survivor, other, reach=EVERYTHING, by=BY, now=JAN_20)
+    assert members(account, segment_id) == [survivor]
