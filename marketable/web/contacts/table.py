@@ -8,7 +8,7 @@ from django.http import QueryDict
 from marketable.marketing_status.rules import Status
 from marketable.segments.selection import Selection
 
-SIZES = (50, 100)
+SIZES = (50, 100, 250, 1000)
 
 #: What a table shows until a person chooses (the name is always first).
 DEFAULT_COLUMNS = (
