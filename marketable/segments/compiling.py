@@ -1,6 +1,7 @@
 """A filter as one parameterised condition on the contact `c`. Every kind of condition is compiled
 by one function; a later area adds its kinds with `register`."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -26,6 +27,7 @@ from marketable.segments.fields import (
     ON_STATUS,
     Field,
     StatusRow,
+    by_address,
     field_of,
 )
 from marketable.segments.rules import (
@@ -311,6 +313,8 @@ def _property(condition: Condition, context: Context) -> str:
         return read_as.test_of_known
     if operator is Operator.IS_UNKNOWN:
         return unknown
+    if definition.name == "email" and positive in BY_INDEX:
+        read_as = by_address(definition)
     operand = _operand(positive, definition, condition.written.get("value"), context)
     _note_clock(definition, read_as, positive, condition.written.get("value"), context)
     test = TESTS[_test_of(definition)](read_as, positive, operand, context)
@@ -516,11 +520,16 @@ def _test_text(read_as: Field, operator: Operator, operand: Any, context: Contex
         return f"lower({read_as.text}) = lower({mark})"
     if operator is Operator.IS_ANY_OF:
         return f"lower({read_as.text}) = ANY(SELECT lower(unnest({mark}::text[])))"
-    if operator is Operator.CONTAINS:
-        return f"strpos(lower({read_as.text}), lower({mark})) > 0"
     if operator is Operator.STARTS_WITH:
         return f"starts_with(lower({read_as.text}), lower({mark}))"
-    return f"right(lower({read_as.text}), length(lower({mark}))) = lower({mark})"
+    # LIKE, for of it the planner knows that a long text is in fewer values than a short one.
+    pattern = context.value(_pattern(operator, operand))
+    return f"lower({read_as.text}) LIKE lower({pattern})"
+
+
+def _pattern(operator: Operator, text: str) -> str:
+    literally = re.sub(r"([\\%_])", r"\\\1", text)
+    return f"%{literally}%" if operator is Operator.CONTAINS else f"%{literally}"
 
 
 #: Lists up to here are written out, so that the planner sees the values.
@@ -535,7 +544,8 @@ def _test_folded_key(read_as: Field, operator: Operator, operand: Any, context: 
 
     def cut(value: str) -> str:
         folded = f"lower({context.value(value)})"
-        return folded if len(value) <= SURELY_WHOLE else f"left({folded}, {LONGEST_KEY})"
+        is_whole = read_as.is_key_whole or len(value) <= SURELY_WHOLE
+        return folded if is_whole else f"left({folded}, {LONGEST_KEY})"
 
     if operator is Operator.STARTS_WITH:
         test = f"starts_with({read_as.key}, {cut(operand)})"
@@ -544,9 +554,11 @@ def _test_folded_key(read_as: Field, operator: Operator, operand: Any, context: 
     elif len(given) <= SHORT_LIST:
         test = f"{read_as.key} = ANY(ARRAY[{', '.join(map(cut, given))}])"
     else:
-        values = f"SELECT left(lower(unnest({context.value(given)}::text[])), {LONGEST_KEY})"
-        test = f"{read_as.key} = ANY({values})"
-    if all(len(value) <= SURELY_WHOLE for value in given):
+        values = f"lower(unnest({context.value(given)}::text[]))"
+        if not read_as.is_key_whole:
+            values = f"left({values}, {LONGEST_KEY})"
+        test = f"{read_as.key} = ANY(SELECT {values})"
+    if read_as.is_key_whole or all(len(value) <= SURELY_WHOLE for value in given):
         return test
     return f"{test} AND {_test_text(replace(read_as, key=''), operator, operand, context)}"
 

@@ -22,6 +22,7 @@ class Field:
             are the end of
     several texts in a JSON array
     is_stored  among the contact's JSON values
+    is_key_whole  the key is the whole value, not its beginning
     """
 
     definition: PropertyDef
@@ -32,6 +33,7 @@ class Field:
     key: str = ""
     place: str = ""
     is_stored: bool = False
+    is_key_whole: bool = False
 
     @property
     def test_of_known(self) -> str:
@@ -120,6 +122,18 @@ LEDGER = (
     "WHERE sel_change.account_id = %(sel_account_id)s AND "
 )
 CREATED = f"{LEDGER}sel_change.kind = 'contact_created' AND "
+
+
+def by_address(definition: PropertyDef) -> Field:
+    """Return how the address is read where the index of addresses serves the test."""
+    return Field(
+        definition,
+        "sel_address.address",
+        key="sel_address.address",
+        place="c.id IN (SELECT sel_address.contact_id FROM contact_address AS sel_address "
+        "WHERE sel_address.account_id = %(sel_account_id)s AND sel_address.is_primary AND ",
+        is_key_whole=True,
+    )
 
 
 def field_of(

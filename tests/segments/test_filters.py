@@ -368,6 +368,11 @@ def test_default_properties_are_read_where_they_are_kept(account: AccountInfo) -
     gone = make.contact(account, email="ola@example.org", status=Status.LEAVING)  # left on 1 Feb
     for written, expected in (
         (condition("email", "is", "ALA@example.com"), {one}),
+        (condition("email", "is_any_of", ["x@example.com", "Ala@example.com"]), {one}),
+        (condition("email", "starts_with", "ALA@"), {one}),
+        (condition("email", "contains", "LA@EX"), {one}),
+        (condition("email", "ends_with", "%"), set()),
+        (condition("email", "is_not", "ala@example.com"), {two}),
         (condition("email", "is_unknown"), {two}),
         (condition("hs_email_domain", "is", "example.com"), {one}),
         (condition("hs_object_id", "is", one), {one}),
