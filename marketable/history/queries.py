@@ -97,6 +97,17 @@ def changes(
     return [_change(row) for row in found]
 
 
+def changes_of_segment(account_id: int, segment_id: int, *, limit: int = 50) -> list[ChangeRow]:
+    """Return what was done to a segment, newest first."""
+    found = sql.rows(
+        f"SELECT {COLUMNS} FROM change WHERE account_id = %(account_id)s "
+        "AND kind = 'segment_changed' AND body->>'segment_id' = %(segment_id)s "
+        "ORDER BY id DESC LIMIT %(limit)s",
+        {"account_id": account_id, "segment_id": str(segment_id), "limit": limit},
+    )
+    return [_change(row) for row in found]
+
+
 def change(account_id: int, change_id: int) -> ChangeRow:
     found = sql.row(
         f"SELECT {COLUMNS} FROM change WHERE account_id = %(account_id)s AND id = %(id)s",
@@ -125,7 +136,7 @@ def changes_since(cursor: Cursor, *, limit: int = 1_000) -> tuple[list[tuple[int
     found = sql.rows(
         "SELECT account_id, id, xid::text FROM change "
         "WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) "
-        "AND (xid, id) > (%(xid)s::text::xid8, %(id)s) ORDER BY xid, id LIMIT %(limit)s",
+        "AND (xid, id) > (%(xid)s::text::xid8, %(id)s) ORDER BY change.xid, id LIMIT %(limit)s",
         {"xid": str(cursor.xid), "id": cursor.id, "limit": limit},
     )
     if not found:

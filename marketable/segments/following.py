@@ -212,7 +212,7 @@ def _cursor() -> tuple[int, int]:
 
 
 def _end_of_ledger() -> tuple[int, int]:
-    found = sql.row("SELECT xid::text, id FROM change ORDER BY xid DESC, id DESC LIMIT 1")
+    found = sql.row("SELECT xid::text, id FROM change ORDER BY change.xid DESC, id DESC LIMIT 1")
     return (int(found[0]), int(found[1])) if found else (0, 0)
 
 

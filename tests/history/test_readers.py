@@ -175,3 +175,21 @@ def test_a_reader_beside_busy_writers_sees_everything_once(account: AccountInfo)
     )
     assert sorted(reader.seen) == [row[0] for row in newest]
     assert len(reader.seen) == 2 * len(contact_ids)
+
+
+def test_transactions_are_read_in_the_order_of_their_numbers_not_of_their_digits(
+    account: AccountInfo,
+) -> None:
+    sql.execute("DELETE FROM change")
+    numbers = {}
+    for xid in (10, 9, 100):
+        numbers[xid] = change(account)
+        sql.execute(
+            "UPDATE change SET xid = %(xid)s::text::xid8 WHERE id = %(id)s",
+            {"xid": str(xid), "id": numbers[xid]},
+        )
+    cursor, seen = Cursor(), []
+    for _ in numbers:
+        found, cursor = changes_since(cursor, limit=1)
+        seen += [(cursor.xid, change_id) for _account_id, change_id in found]
+    assert seen == [(xid, numbers[xid]) for xid in (9, 10, 100)]

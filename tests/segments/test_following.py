@@ -229,3 +229,14 @@ def test_members_by_hand_go_to_the_survivor_of_a_merge(account: AccountInfo) -> 
     segments.add_members(account.id, segment_id, make.ids(other), by=BY, now=JAN_20)
     merge_contacts(account.id, survivor, other, reach=EVERYTHING, by=BY, now=JAN_20)
     assert members(account, segment_id) == [survivor]
+
+
+def test_the_end_of_the_ledger_is_the_latest_transaction_whatever_its_digits(
+    account: AccountInfo,
+) -> None:
+    contact_id = make.contact(account, city="Kraków")
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    following.catch_up(now=JAN_20)
+    sql.execute("UPDATE change SET xid = '9' WHERE id = (SELECT min(id) FROM change)")
+    edit(account, contact_id, city="Radom")
+    assert members(account, segment_id) == []
