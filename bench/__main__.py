@@ -8,7 +8,7 @@ from time import perf_counter
 from bench.figures import Figure, line, say, show, write
 from bench.server import Server, started
 
-GROUPS = ("bulk", "import", "export", "page", "search", "plan", "start")
+GROUPS = ("bulk", "import", "segments", "export", "page", "search", "plan", "start")
 RESULT = Path("build/bench.json")
 #: The contacts page is measured on this many times the contacts of the rest.
 PAGE_TIMES = 5
@@ -51,7 +51,7 @@ def figures(server: Server, n: int, page_n: int, only: tuple[str, ...]) -> Itera
     """Yield the figures of the chosen groups, in the order of GROUPS."""
     # Imported here: tables can be imported only when Django is set up.
     from bench import account as accounts
-    from bench import bulk, exporting, importing, pages, searching, starting
+    from bench import bulk, exporting, importing, pages, searching, segments, starting
 
     def filled(name: str, contacts: int, *, only_table: bool = False) -> accounts.BenchAccount:
         say(f"filling an account with {contacts:,} contacts")
@@ -65,6 +65,7 @@ def figures(server: Server, n: int, page_n: int, only: tuple[str, ...]) -> Itera
         on_copies: dict[str, Callable[..., Iterator[Figure]]] = {
             "bulk": bulk.figures,
             "import": importing.figures,
+            "segments": segments.figures,
         }
         as_it_is: dict[str, Callable[..., Iterator[Figure]]] = {
             "export": exporting.figures,
