@@ -22,11 +22,46 @@ from marketable.contacts.rules import name_key, search_words
 from marketable.demo.people import people
 from marketable.history.kinds import Kind
 from marketable.history.sources import Source, SourceType, system
+from marketable.properties.rules import Option, PropertyDef, PropertyType
+from marketable.properties.services import create_property
 
 #: Persons told apart; each stands for many contacts, with addresses of their own.
 PERSONS = 20_000
 PER_CHANGE = 20_000
 SET, MARKETING, OF = 483, 500, 1000
+
+#: What the account knows besides the default properties: with these, a contact has forty or so.
+OWN = (
+    PropertyDef("score", "Score", PropertyType.NUMBER, "number"),
+    PropertyDef("budget", "Budget", PropertyType.NUMBER, "number"),
+    PropertyDef("visits", "Visits", PropertyType.NUMBER, "number"),
+    PropertyDef("birthday", "Birthday", PropertyType.DATE, "date"),
+    PropertyDef("contract_ends", "Contract ends", PropertyType.DATE, "date"),
+    PropertyDef("seen_at", "Seen at", PropertyType.DATETIME, "date"),
+    PropertyDef("is_vip", "Is a VIP", PropertyType.BOOL, "booleancheckbox"),
+    PropertyDef("has_app", "Has the app", PropertyType.BOOL, "booleancheckbox"),
+    PropertyDef(
+        "level",
+        "Level",
+        PropertyType.ENUMERATION,
+        "select",
+        options=tuple(Option(one, one.upper()) for one in "abcde"),
+    ),
+    PropertyDef(
+        "topics",
+        "Topics",
+        PropertyType.ENUMERATION,
+        "checkbox",
+        options=tuple(Option(one, one.title()) for one in ("garden", "kitchen", "travel", "sport")),
+    ),
+    *(
+        PropertyDef(name, name.replace("_", " ").capitalize(), PropertyType.STRING, "text")
+        for name in (
+            *("department", "assistant", "campaign", "partner", "nearest_shop"),
+            *("last_order", "delivery_note", "referred_by"),
+        )
+    ),
+)
 
 TABLE = ("contact", "contact_address", "marketing_contact")
 TABLES = ("contact", "contact_address", "contact_search", "contact_change", "marketing_contact")
@@ -66,6 +101,8 @@ def make(n: int, *, only_table: bool = False) -> BenchAccount:
         now,
         n,
     )
+    for definition in OWN:
+        create_property(account.id, definition, by=account.by, now=began)
     tables = TABLE if only_table else TABLES
     _stage_persons(account.id)
     with _bare(tables):
@@ -133,6 +170,24 @@ def _more(chance: random.Random) -> dict[str, object]:
         "first_conversion_date": day.isoformat(),
         "first_conversion_event_name": "Newsletter: footer of the home page",
         "recent_conversion_date": (day + timedelta(days=30)).isoformat(),
+        "score": chance.randrange(100),
+        "budget": chance.randrange(100, 50_000),
+        "visits": chance.randrange(40),
+        "birthday": (day - timedelta(days=chance.randrange(7_000, 25_000))).date().isoformat(),
+        "contract_ends": (day + timedelta(days=chance.randrange(900))).date().isoformat(),
+        "seen_at": (day + timedelta(days=chance.randrange(400))).isoformat(),
+        "is_vip": chance.random() < 0.05,
+        "has_app": chance.random() < 0.5,
+        "level": chance.choice("abcde"),
+        "topics": sorted(chance.sample(("garden", "kitchen", "travel", "sport"), 2)),
+        "department": chance.choice(("Sales", "Purchasing", "Management", "IT", "Finance")),
+        "assistant": chance.choice(("Anna Nowak", "Jan Kowalski", "Greta Weber", "Tom Hill")),
+        "campaign": f"Spring fair {chance.randrange(2018, 2026)}",
+        "partner": f"Partner {chance.randrange(500)}",
+        "nearest_shop": f"Shop {chance.randrange(120)}",
+        "last_order": f"ZA/{chance.randrange(10**6)}/26",
+        "delivery_note": "Ring at the gate, then the second door on the left.",
+        "referred_by": f"Customer {chance.randrange(9_000)}",
     }
     if chance.random() < 0.5:
         values |= {
