@@ -1,6 +1,6 @@
 """Names of the tools that cause changes, as people read them (H2)."""
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from marketable.history.sources import SourceType
 
@@ -19,7 +19,7 @@ SOURCES = {
     SourceType.POLICY: gettext_lazy("Hygiene policy"),
     SourceType.MERGE: gettext_lazy("Merge"),
     SourceType.RESTORE: gettext_lazy("Restored"),
-    SourceType.UNDO: gettext_lazy("Undo"),
+    SourceType.UNDO: pgettext_lazy("tool", "Undo"),
     SourceType.COMMAND: gettext_lazy("Command line"),
     SourceType.SYSTEM: gettext_lazy("System"),
     SourceType.UPDATE_DATE: gettext_lazy("Update date"),

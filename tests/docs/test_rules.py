@@ -41,8 +41,8 @@ from marketable.web import wording
 from tests.docs.pages import ROOT, defined_rules, own_files, page, spans, table
 
 CITED = re.compile(r"(?<!%)\b([SHUTEPBRWFXCINADMGLVOJY][1-9]\d?)\b")
-#: Letters with a number that are no rules: weeks of dates, and values in tests.
-NO_RULES = {"X1", "W10"}
+#: Letters with a number that are no rules: weeks of dates, values in tests, and a key.
+NO_RULES = {"X1", "W10", "F2"}
 
 STATUS = page("rules/status.md")
 UPDATE_DATES = page("rules/update-dates.md")
