@@ -10,3 +10,4 @@ class Segments(AppConfig):
         from marketable.contacts.erasing import forgets_in
 
         forgets_in("marketable.segments.forgetting")
+        forgets_in("marketable.segments.saved_views.forgetting")

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
 
 from marketable.history.models import NextId, Xid
 
@@ -99,3 +100,56 @@ class LedgerReader(models.Model):
 
     class Meta:
         db_table = "ledger_reader"
+
+
+class SavedViewRow(models.Model):
+    """A view of the contacts table under a name."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    account_id = models.BigIntegerField()
+    id = models.BigIntegerField(db_default=NextId("saved_view_id_seq"))
+    owner_id = models.BigIntegerField()
+    name = models.TextField()
+    sharing = models.CharField(max_length=8)  # private, people, account
+    state = models.JSONField(default=dict)  # parameters of the page's address, without the page
+    segment_ids = ArrayField(models.BigIntegerField(), default=list)  # those it names
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "saved_view"
+        constraints = [
+            models.UniqueConstraint(
+                "account_id",
+                "owner_id",
+                Lower("name"),
+                condition=models.Q(deleted_at__isnull=True),
+                name="saved_view_named_once",
+            ),
+        ]
+
+
+class SavedViewPerson(models.Model):
+    """Somebody whom a view is shared with by name."""
+
+    pk = models.CompositePrimaryKey("account_id", "view_id", "user_id")
+    account_id = models.BigIntegerField()
+    view_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "saved_view_person"
+
+
+class DefaultView(models.Model):
+    """What a person's contacts page opens with; without a row, all contacts."""
+
+    pk = models.CompositePrimaryKey("account_id", "user_id")
+    account_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    view_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "default_view"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Use:
 #: Answers what of its kind uses a segment: (account, segment) → uses.
 Finder = Callable[[int, int], Sequence[Use]]
 FINDERS: dict[str, Finder] = {}
+#: Where finders of this area are, imported when somebody asks.
+MODULES = ("marketable.segments.saved_views.queries",)
 
 
 def register_use(kind: str) -> Callable[[Finder], Finder]:
@@ -34,4 +37,6 @@ def register_use(kind: str) -> Callable[[Finder], Finder]:
 
 def used_by(account_id: int, segment_id: int) -> list[Use]:
     """Return everything that depends on a segment."""
+    for module in MODULES:
+        import_module(module)
     return [use for finder in FINDERS.values() for use in finder(account_id, segment_id)]

@@ -23,12 +23,15 @@ KINDS = {
     Kind.CONTACT_RESTORED: gettext_lazy("Restored"),
     Kind.CONTACT_ERASED: gettext_lazy("Erased for good"),
     Kind.CONTACT_MERGED: gettext_lazy("Merged"),
+    Kind.CONTACT_UNMERGED: gettext_lazy("Merge taken back"),
+    Kind.CONTACT_NOTED: gettext_lazy("Note"),
     Kind.CONTRACT_CHANGED: gettext_lazy("Contract changed"),
     Kind.TIER_UPGRADED: gettext_lazy("Tier upgraded"),
     Kind.MEMBER_CHANGED: gettext_lazy("People and rights changed"),
     Kind.PROPERTY_CHANGED: gettext_lazy("Properties changed"),
     Kind.SETTING_CHANGED: gettext_lazy("Settings changed"),
     Kind.SEGMENT_CHANGED: gettext_lazy("Segment changed"),
+    Kind.VIEW_CHANGED: gettext_lazy("Shared view changed"),
 }
 
 STATUSES = {

@@ -50,8 +50,11 @@ LABELS = {
     "time_zone": gettext_lazy("Time zone"),
     "to": gettext_lazy("To"),
     "type": gettext_lazy("Type"),
+    "sharing": gettext_lazy("Who sees it"),
     "usage": gettext_lazy("Marketing contacts"),
     "user": gettext_lazy("Person"),
+    "view": gettext_lazy("Saved view"),
+    "what": gettext_lazy("What changed"),
     "withdrawn": gettext_lazy("Withdrawn"),
     "years": gettext_lazy("Years"),
     **RIGHTS,
@@ -77,7 +80,9 @@ VALUES = {
 #: A list is read up to here.
 LISTED = 10
 #: Numbers of rows: written without grouping, as everywhere.
-NUMBERS = frozenset({"cause", "user", "survivor", "merged", "invitation", "batch", "import_id"})
+NUMBERS = frozenset(
+    {"cause", "user", "survivor", "merged", "invitation", "batch", "import_id", "view"}
+)
 
 
 def asked_for(body: Mapping[str, Any]) -> list[tuple[str, str]]:

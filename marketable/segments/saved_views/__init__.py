@@ -1,0 +1,1 @@
+"""Saved views of the contacts table: a name for a search, filter, order and columns."""
