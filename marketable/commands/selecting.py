@@ -74,7 +74,7 @@ def parsed(text: str) -> "Filter":
     try:
         return rules.read(text)
     except rules.BadFilter as error:
-        raise FilterRefused(error.path, error.message) from error
+        raise FilterRefused.because(error) from error
 
 
 def addresses(lines: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from marketable.accounts import queries as accounts
 from marketable.contacts import conditions as sql_conditions
 from marketable.contacts.conditions import Condition as Compiled
+from marketable.contacts.services.values import wording
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Status
 from marketable.properties import queries as properties
@@ -44,6 +45,7 @@ from marketable.segments.rules import (
     Group,
     Operator,
     Takes,
+    noop,
 )
 
 
@@ -136,14 +138,14 @@ def _on_status(wanted: Filter, context: Context) -> str:
     return _node(wanted, joined, "")
 
 
-def problems(wanted: Filter, context: Context) -> Iterator[tuple[str, str]]:
-    """Yield (path, message) of what the account does not know or cannot mean: a property that is
-    gone, an option, an operator that does not fit."""
+def problems(wanted: Filter, context: Context) -> Iterator[FilterRefused]:
+    """Yield a refusal, with its path, for everything that the account does not know or cannot
+    mean: a property that is gone, an option, an operator that does not fit."""
     for path, condition in rules.conditions_of(wanted):
         try:
             _condition(condition, context)
         except BadFilter as error:
-            yield path, error.message
+            yield FilterRefused.because(error, path)
 
 
 def _node(node: Group | Condition, context: Context, path: str) -> str:
@@ -151,7 +153,7 @@ def _node(node: Group | Condition, context: Context, path: str) -> str:
         try:
             return f"({_condition(node, context)})"
         except BadFilter as error:
-            raise FilterRefused(path, error.message) from error
+            raise FilterRefused.because(error, path) from error
     if not node.parts:
         return "TRUE" if node.joined_by == "and" else "FALSE"
     joint = f" {node.joined_by.upper()} "
@@ -162,7 +164,8 @@ def _node(node: Group | Condition, context: Context, path: str) -> str:
 def _condition(condition: Condition, context: Context) -> str:
     compiler = COMPILERS.get(condition.kind)
     if compiler is None:
-        raise BadFilter("", f"There is no condition “{condition.kind[:100]}”.")
+        text = noop("There is no condition “%(name)s”.")
+        raise BadFilter("", text, {"name": condition.kind[:100]})
     return compiler(condition, context)
 
 
@@ -170,7 +173,8 @@ def only(condition: Condition, *names: str) -> None:
     """Refuse keys that a condition does not have: a mistyped one must not be dropped silently."""
     for name in condition.written:
         if name not in names:
-            raise BadFilter("", f"A condition on “{condition.kind}” has no “{name[:100]}”.")
+            text = noop("A condition on “%(kind)s” has no “%(name)s”.")
+            raise BadFilter("", text, {"kind": condition.kind, "name": name[:100]})
 
 
 #: The day on which a staged contact's place ends.
@@ -191,7 +195,7 @@ def _marketing_status(condition: Condition, context: Context) -> str:
     moves_when_leaving(context)
     wanted = condition.written["marketing_status"]
     if wanted not in {status.value for status in Status}:
-        raise BadFilter("", "The status is marketing, leaving or non_marketing.")
+        raise BadFilter("", noop("The status is marketing, leaving or non_marketing."))
     compiled = sql_conditions.status(Status(wanted), context.today)
     return compiled.on_status if context.status().is_joined else compiled.text
 
@@ -202,7 +206,7 @@ def _counts(condition: Condition, context: Context) -> str:
     moves_when_leaving(context)
     wanted = condition.written["counts"]
     if not isinstance(wanted, bool):
-        raise BadFilter("", "Whether a contact counts is true or false.")
+        raise BadFilter("", noop("Whether a contact counts is true or false."))
     return f"{'' if wanted else 'NOT '}{context.status().exists()}"
 
 
@@ -211,7 +215,8 @@ def _tools(condition: Condition) -> list[str]:
     given = wanted if isinstance(wanted, list) else [wanted]
     known = {tool.value for tool in SourceType}
     if not given or any(not isinstance(one, str) or one not in known for one in given):
-        raise BadFilter("", f"A source is one of {', '.join(sorted(known))}, or a list of them.")
+        text = noop("A source is one of %(names)s, or a list of them.")
+        raise BadFilter("", text, {"names": ", ".join(sorted(known))})
     return given
 
 
@@ -272,7 +277,7 @@ def _was_ever(condition: Condition, context: Context) -> str:
     wanted = condition.written.get("value")
     given = wanted if isinstance(wanted, list) else [wanted]
     if not given:
-        raise BadFilter("", "Name at least one value.")
+        raise BadFilter("", noop("Name at least one value."))
     values = []
     for one in given:
         typed = _typed(definition, one)
@@ -280,7 +285,8 @@ def _was_ever(condition: Condition, context: Context) -> str:
     mark, texts = context.value(definition.name), context.value(values)
     now = _field(definition, mark, context)
     if now.moment:
-        raise BadFilter("", f"“{definition.name}” has a condition of its own.")
+        text = noop("“%(name)s” has a condition of its own.")
+        raise BadFilter("", text, {"name": definition.name})
 
     def test(place: str) -> str:
         if definition.is_multiple:
@@ -352,7 +358,8 @@ def _not_in_segment(condition: Condition, context: Context) -> str:
 
 def _member_of(given: object, context: Context) -> str:
     if isinstance(given, bool) or not isinstance(given, int) or given not in context.segments:
-        raise BadFilter("", f"There is no segment {str(given)[:100]}.")
+        text = noop("There is no segment %(number)s.")
+        raise BadFilter("", text, {"number": str(given)[:100]})
     return (
         "SELECT FROM segment_member AS sel_s WHERE sel_s.account_id = c.account_id "
         f"AND sel_s.segment_id = {context.value(given)} AND sel_s.contact_id = c.id"
@@ -383,7 +390,8 @@ def _field(
 def _definition(name: object, context: Context) -> PropertyDef:
     found = context.definitions.get(name) if isinstance(name, str) else None
     if found is None:
-        raise BadFilter("", f"There is no property “{str(name)[:100]}”.")
+        text = noop("There is no property “%(name)s”.")
+        raise BadFilter("", text, {"name": str(name)[:100]})
     return found
 
 
@@ -393,13 +401,13 @@ def _operator(condition: Condition, definition: PropertyDef) -> Operator:
     if definition.is_multiple:
         allowed = (*allowed, Operator.HAS_ALL_OF)
     if given not in {one.value for one in allowed}:
+        text = noop("“%(name)s” has no operator “%(given)s”; it has %(names)s.")
         names = ", ".join(one.value for one in allowed)
-        raise BadFilter(
-            "", f"“{definition.name}” has no operator “{str(given)[:100]}”; it has {names}."
-        )
+        told = {"name": definition.name, "given": str(given)[:100], "names": names}
+        raise BadFilter("", text, told)
     operator = Operator(given)
     if TAKES[operator] is Takes.NOTHING and "value" in condition.written:
-        raise BadFilter("", f"“{operator.value}” takes no value.")
+        raise BadFilter("", noop("“%(name)s” takes no value."), {"name": operator.value})
     return operator
 
 
@@ -415,16 +423,17 @@ def _operand(
     if takes is Takes.ONE:
         return one(given)
     if not isinstance(given, list):
-        raise BadFilter("", f"“{operator.value}” takes a list of values.")
+        raise BadFilter("", noop("“%(name)s” takes a list of values."), {"name": operator.value})
     if takes is Takes.TWO:
         if len(given) != 2:
-            raise BadFilter("", "“between” takes two values, the lower one first.")
+            raise BadFilter("", noop("“between” takes two values, the lower one first."))
         low, high = one(given[0]), one(given[1])
         if low > high:
-            raise BadFilter("", "“between” takes the lower value first.")
+            raise BadFilter("", noop("“between” takes the lower value first."))
         return low, high
     if not 1 <= len(given) <= MOST_VALUES:
-        raise BadFilter("", f"“{operator.value}” takes 1 to {MOST_VALUES} values.")
+        text = noop("“%(name)s” takes 1 to %(most)s values.")
+        raise BadFilter("", text, {"name": operator.value, "most": MOST_VALUES})
     return [one(value) for value in given]
 
 
@@ -440,21 +449,24 @@ def _one_of(
 
 def _typed(definition: PropertyDef, given: object) -> Any:
     if isinstance(given, list | dict) or given is None:
-        raise BadFilter("", f"“{definition.name}” is compared with one value.")
+        text = noop("“%(name)s” is compared with one value.")
+        raise BadFilter("", text, {"name": definition.name})
     if definition.type in {PropertyType.STRING, PropertyType.PHONE}:
         return _text(given)
     if definition.type is PropertyType.ENUMERATION:
         text = _text(given)
         known = {option.value for option in definition.options}
         if not definition.has_external_options and text not in known:
-            raise BadFilter("", f"“{definition.name}” has no option “{text[:100]}”.")
+            problem = noop("“%(name)s” has no option “%(given)s”.")
+            raise BadFilter("", problem, {"name": definition.name, "given": text[:100]})
         return text
     try:
         typed = parse(_writable(definition), given)
     except InvalidValue as error:
-        raise BadFilter("", str(error)) from error
+        raise BadFilter("", *wording(definition, error)) from error
     if typed is None:
-        raise BadFilter("", f"“{definition.name}” is compared with a value.")
+        problem = noop("“%(name)s” is compared with a value.")
+        raise BadFilter("", problem, {"name": definition.name})
     return typed
 
 
@@ -465,18 +477,20 @@ def _writable(definition: PropertyDef) -> PropertyDef:
 
 def _text(given: object) -> str:
     if isinstance(given, bool) or not isinstance(given, str | int | float):
-        raise BadFilter("", "A text is wanted.")
+        raise BadFilter("", noop("A text is wanted."))
     text = str(given).strip()
     if not text or len(text) > LONGEST_TEXT:
-        raise BadFilter("", f"A text has 1 to {LONGEST_TEXT} characters.")
+        problem = noop("A text has 1 to %(most)s characters.")
+        raise BadFilter("", problem, {"most": LONGEST_TEXT})
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise BadFilter("", "A text has characters that cannot be stored.")
+        raise BadFilter("", noop("A text has characters that cannot be stored."))
     return text
 
 
 def _days(given: object) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_DAYS:
-        raise BadFilter("", f"A number of days is a whole number from 0 to {MOST_DAYS}.")
+        text = noop("A number of days is a whole number from 0 to %(most)s.")
+        raise BadFilter("", text, {"most": MOST_DAYS})
     return given
 
 
@@ -491,7 +505,8 @@ def _day(given: object, context: Context) -> date:
             return date.fromisoformat(given)
         except ValueError:
             pass
-    raise BadFilter("", 'A day is written like 2026-03-01, or {"days_from_today": -3}.')
+    text = noop('A day is written like 2026-03-01, or {"days_from_today": -3}.')
+    raise BadFilter("", text)
 
 
 def _begin(day: date, context: Context) -> datetime:

@@ -1,10 +1,12 @@
 """The refusals of filters and segments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from django.utils.translation import gettext_noop as _
 
 from marketable.errors import Conflict, Invalid, NotFound
+from marketable.segments.rules import BadFilter
 
 
 class FilterRefused(Invalid):
@@ -12,10 +14,13 @@ class FilterRefused(Invalid):
 
     code = "filter_refused"
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(
-            _("The filter cannot be used: %(message)s"), {"message": message}, path=path
-        )
+    def __init__(self, path: str, text: str, told: Mapping[str, Any] | None = None) -> None:
+        super().__init__(text, told, path=path)
+
+    @classmethod
+    def because(cls, problem: BadFilter, path: str = "") -> Self:
+        """Return the refusal for what is wrong with a filter, or with its part at `path`."""
+        return cls(path or problem.path, problem.text, problem.told)
 
 
 class SegmentUnknown(NotFound):

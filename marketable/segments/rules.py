@@ -17,7 +17,6 @@ from marketable.properties.rules import PropertyType
 VERSION = 1
 MOST_BYTES = 1024 * 1024
 DEEPEST = 20
-TOO_DEEP = f"Groups nest at most {DEEPEST} deep."
 MOST_CONDITIONS = 500
 MOST_VALUES = 10_000
 LONGEST_TEXT = 3_000
@@ -121,12 +120,33 @@ OPPOSITES: Mapping[Operator, Operator] = {
 }
 
 
-class BadFilter(ValueError):
-    """JSON that is no filter. `path` names the place, such as and[0].or[2]."""
+def noop(text: str) -> str:
+    """Mark a text that is worded later, in the language of whoever reads it."""
+    return text
 
-    def __init__(self, path: str, message: str) -> None:
-        self.path, self.message = path, message
-        super().__init__(f"{path}: {message}" if path else message)
+
+class BadFilter(ValueError):
+    """JSON that is no filter.
+
+    path  the place in it, such as and[0].or[2]
+    text  what is wrong, in English, with places for the values in `told`
+    """
+
+    def __init__(self, path: str, text: str, told: Mapping[str, Any] | None = None) -> None:
+        self.path, self.text, self.told = path, text, told
+        super().__init__(f"{path}: {self.message}" if path else self.message)
+
+    @property
+    def message(self) -> str:
+        return self.text % self.told if self.told is not None else self.text
+
+
+def too_deep(path: str) -> BadFilter:
+    return BadFilter(path, noop("Groups nest at most %(most)s deep."), {"most": DEEPEST})
+
+
+def too_large() -> BadFilter:
+    return BadFilter("", noop("A filter has at most 1 MiB."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +175,23 @@ def read(text: str | bytes) -> Filter:
     Raises BadFilter, also for what is too large to be meant.
     """
     if len(text) > MOST_BYTES:
-        raise BadFilter("", "A filter has at most 1 MiB.")
+        raise too_large()
     try:
         loaded = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise BadFilter("", f"This is no JSON: {error}.") from error
+    except json.JSONDecodeError as error:
+        text = noop("This is no JSON from line %(line)s, column %(column)s on.")
+        raise BadFilter("", text, {"line": error.lineno, "column": error.colno}) from error
+    except BadFilter:
+        raise
+    except ValueError as error:  # bytes that are no text, a number of thousands of digits
+        raise BadFilter("", noop("This is no JSON.")) from error
     except RecursionError as error:
-        raise BadFilter("", TOO_DEEP) from error
+        raise too_deep("") from error
     return from_json(loaded)
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+    raise BadFilter("", noop("“%(name)s” is no JSON value."), {"name": name})
 
 
 def from_json(loaded: object) -> Filter:
@@ -180,7 +205,7 @@ def from_json(loaded: object) -> Filter:
     """
     if isinstance(loaded, Mapping) and "version" in loaded:
         if loaded["version"] != VERSION:
-            raise BadFilter("version", "This version of filters is not known.")
+            raise BadFilter("version", noop("This version of filters is not known."))
         loaded = {name: value for name, value in loaded.items() if name != "version"}
     budget = [MOST_CONDITIONS]
     found = _node(loaded, "", 0, budget)
@@ -191,16 +216,17 @@ def from_json(loaded: object) -> Filter:
 
 def _node(loaded: object, path: str, depth: int, budget: list[int]) -> Group | Condition:
     if depth > DEEPEST:
-        raise BadFilter(path, TOO_DEEP)
+        raise too_deep(path)
     if not isinstance(loaded, Mapping) or not loaded:
-        raise BadFilter(path, "A group or a condition is an object with keys.")
+        raise BadFilter(path, noop("A group or a condition is an object with keys."))
     for joined_by in ("and", "or"):
         if joined_by in loaded:
             if len(loaded) != 1:
-                raise BadFilter(path, f"Beside “{joined_by}” a group has no other key.")
+                text = noop("Beside “%(joint)s” a group has no other key.")
+                raise BadFilter(path, text, {"joint": joined_by})
             parts = loaded[joined_by]
             if not isinstance(parts, list | tuple):
-                raise BadFilter(path, f"“{joined_by}” holds a list.")
+                raise BadFilter(path, noop("“%(joint)s” holds a list."), {"joint": joined_by})
             inside = f"{path}.{joined_by}" if path else joined_by
             return Group(
                 joined_by,
@@ -211,9 +237,10 @@ def _node(loaded: object, path: str, depth: int, budget: list[int]) -> Group | C
             )
     budget[0] -= 1
     if budget[0] < 0:
-        raise BadFilter(path, f"A filter has at most {MOST_CONDITIONS} conditions.")
+        text = noop("A filter has at most %(most)s conditions.")
+        raise BadFilter(path, text, {"most": MOST_CONDITIONS})
     if not all(isinstance(name, str) for name in loaded):
-        raise BadFilter(path, "Keys are texts.")
+        raise BadFilter(path, noop("Keys are texts."))
     return Condition(_kind(loaded), dict(loaded))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
 from marketable import formats, sql
 from marketable.accounts import queries as accounts
@@ -52,7 +53,7 @@ def typed(values: Mapping[str, object], definitions: Mapping[str, PropertyDef]) 
         except InvalidEmail as error:
             problems[name] = (error.code, error.message)
         except InvalidValue as error:
-            problems[name] = (error.code, _told(definition, error))
+            problems[name] = (error.code, told(definition, error))
     if problems:
         raise BadValues(problems)
     return Typed("email" in values, email, properties)
@@ -66,20 +67,25 @@ def check_owner(account_id: int, properties: Mapping[str, Any]) -> None:
         raise BadValues({OWNER: ("INVALID_OWNER_ID", text)})
 
 
-def _told(definition: PropertyDef, error: InvalidValue) -> str:
+def wording(definition: PropertyDef, error: InvalidValue) -> tuple[str, dict[str, Any]]:
+    """Return why a property cannot hold a value, in English, and the values to put into it."""
     texts = {
-        "READ_ONLY_VALUE": _("“%(label)s” is read only; its value cannot be set."),
-        "INVALID_OPTION": _("“%(label)s”: this is not one of the options."),
-        "INVALID_OWNER_ID": _("“%(label)s”: this is not the number of a person."),
-        "INVALID_LONG": _("“%(label)s”: this is not a number."),
-        "NUMBER_OUT_OF_RANGE": _("“%(label)s”: this number is too large."),
-        "INVALID_DATE": _("“%(label)s”: this is not a date."),
-        "INVALID_BOOLEAN": _("“%(label)s”: answer yes or no."),
-        "VALUE_TOO_LONG": _("“%(label)s”: at most %(limit)s characters can be stored."),
-        "INVALID_TEXT": _("“%(label)s”: some characters cannot be stored."),
+        "READ_ONLY_VALUE": noop("“%(label)s” is read only; its value cannot be set."),
+        "INVALID_OPTION": noop("“%(label)s”: this is not one of the options."),
+        "INVALID_OWNER_ID": noop("“%(label)s”: this is not the number of a person."),
+        "INVALID_LONG": noop("“%(label)s”: this is not a number."),
+        "NUMBER_OUT_OF_RANGE": noop("“%(label)s”: this number is too large."),
+        "INVALID_DATE": noop("“%(label)s”: this is not a date."),
+        "INVALID_BOOLEAN": noop("“%(label)s”: answer yes or no."),
+        "VALUE_TOO_LONG": noop("“%(label)s”: at most %(limit)s characters can be stored."),
+        "INVALID_TEXT": noop("“%(label)s”: some characters cannot be stored."),
     }
-    limit = formats.number(error.limit)
-    return texts[error.code] % {"label": label_of(definition), "limit": limit}
+    return texts[error.code], {"label": label_of(definition), "limit": error.limit}
+
+
+def told(definition: PropertyDef, error: InvalidValue) -> str:
+    text, values = wording(definition, error)
+    return _(text) % {**values, "limit": formats.number(error.limit)}
 
 
 def words_of(email: str | None, properties: Mapping[str, Any], others: list[str]) -> list[str]:
