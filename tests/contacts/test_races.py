@@ -10,10 +10,17 @@ from marketable import sql
 from marketable.accounts.models import User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.contacts import queries
-from marketable.contacts.errors import Archived, EmailTaken, NotRestorable, StaleEdit, UniqueTaken
+from marketable.contacts.errors import (
+    Archived,
+    ChangedSince,
+    EmailTaken,
+    NotRestorable,
+    StaleEdit,
+    UniqueTaken,
+)
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.create import create_contact
-from marketable.contacts.services.edit import edit_contact
+from marketable.contacts.services.edit import edit_contact, undo_edit
 from marketable.contacts.services.erase import erase_contacts
 from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact
@@ -174,6 +181,33 @@ def test_two_people_edit_what_they_both_saw(account: AccountInfo, anna: Source) 
     assert isinstance(later.error, StaleEdit)
     row = queries.contact(account.id, contact_id, reach=EVERYTHING, today=JAN)
     assert (row.properties["city"], row.version) == ("Gdańsk", 2)
+
+
+def test_an_undo_meets_another_edit_of_the_same_value(account: AccountInfo, anna: Source) -> None:
+    contact_id = make.contact(account, city="Kraków")
+
+    def edit(city: str) -> Any:
+        return edit_contact(
+            account.id,
+            contact_id,
+            {"city": city},
+            version=None,
+            reach=EVERYTHING,
+            by=anna,
+            now=JAN_20,
+        )
+
+    def undo(change_id: int) -> Any:
+        return undo_edit(account.id, contact_id, change_id, reach=EVERYTHING, by=anna, now=JAN_20)
+
+    done = edit("Gdańsk")
+    _, later = meet(lambda: edit("Łódź"), lambda: undo(done.change_id))
+    assert isinstance(later.error, ChangedSince)
+    done = edit("Hel")
+    _, later = meet(lambda: undo(done.change_id), lambda: undo(done.change_id))
+    assert isinstance(later.error, ChangedSince)
+    row = queries.contact(account.id, contact_id, reach=EVERYTHING, today=JAN)
+    assert row.properties["city"] == "Łódź"
 
 
 def test_an_edit_meets_a_deletion(account: AccountInfo, anna: Source) -> None:  # J15
