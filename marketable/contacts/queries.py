@@ -265,6 +265,11 @@ def contact(account_id: int, contact_id: int, *, reach: Reach, today: date) -> C
     return _row(found[0])
 
 
+def value_of(row: ContactRow, name: str) -> Any:
+    """Return a value of a contact by its property's name, the address among them."""
+    return row.email if name == "email" else row.properties.get(name)
+
+
 def page(
     account_id: int,
     where: Sequence[Condition],
@@ -505,6 +510,20 @@ def owner_of_address(account_id: int, address: str) -> int | None:
         {"account_id": account_id, "address": address},
     )
     return int(found[0]) if found else None
+
+
+def unknown_addresses(account_id: int, addresses: Sequence[str], *, reach: Reach) -> list[str]:
+    """Return those that no live contact inside `reach` has, primary or secondary, in order."""
+    within = conditions.reach(reach)
+    found = sql.rows(
+        "SELECT given.address FROM unnest(%(addresses)s::text[]) WITH ORDINALITY "
+        "AS given (address, place) WHERE NOT EXISTS (SELECT FROM contact_address AS a "
+        "JOIN contact AS c ON c.account_id = a.account_id AND c.id = a.contact_id "
+        "WHERE a.account_id = %(account_id)s AND a.address = given.address AND a.is_live "
+        f"AND {within.text}) ORDER BY given.place",
+        {**within.params, "account_id": account_id, "addresses": list(addresses)},
+    )
+    return [str(row[0]) for row in found]
 
 
 def addresses(account_id: int, contact_id: int) -> list[str]:

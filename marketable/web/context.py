@@ -78,6 +78,7 @@ class Frame:
                 _("Contacts"),
                 [
                     self._link(_("Contacts"), "contacts:list", "users"),
+                    self._link(_("Segments"), "segments:list", "rectangle-group"),
                     self._link(_("Imports"), "imports:list", "arrow-up-tray"),
                 ],
             ),

@@ -24,6 +24,7 @@ from marketable.marketing_status.rules import Event, Status
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.properties.services import create_property
 from marketable.segments.selection import Selection
+from marketable.segments.services import segments
 from marketable.transfers import services as transfers
 from tests import make
 from tests.make import JAN_20
@@ -103,6 +104,10 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
     invited = account_services.invite(
         account.id, f"invited.{sign}@example.com", "sales", by=by, now=JAN_20
     )
+    segment = segments.create_fixed(account.id, f"List {sign}", by=by, now=JAN_20)
+    segments.add_members(
+        account.id, segment.id, make.ids(contact_id, archived_id), by=by, now=JAN_20
+    )
     change = sql.row(
         "SELECT max(id) FROM change WHERE account_id = %(id)s AND contact_count > 0",
         {"id": account.id},
@@ -118,6 +123,7 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
             "plan_id": plan.id,
             "job_id": job.id,
             "import_id": run.id,
+            "segment_id": segment.id,
             "change_id": change[0],
             "edit_id": edited.change_id,
             "name": definition.name,

@@ -147,6 +147,51 @@ GUARDS: dict[str, Guard] = {
         form=lambda ours: {"other": str(ours.other_contact_id)},
         foreign=lambda ours, theirs: [{"other": str(theirs.named["contact_id"])}],
     ),
+    "segments:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "segments:new": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"kind": "active", "name": "Brand new", "filter": '{"and": []}'},
+        foreign=lambda ours, theirs: [
+            {
+                "kind": "active",
+                "name": "x",
+                "filter": f'{{"and": [{{"segment": {theirs.named["segment_id"]}}}]}}',
+            }
+        ],
+    ),
+    "segments:not_found": Guard(
+        post=(Right.CONTACTS_EDIT,), form=lambda ours: {"lines": "nobody@example.com"}
+    ),
+    "segments:show": Guard(get=(Right.CONTACTS_VIEW,)),
+    "segments:state": Guard(get=(Right.CONTACTS_VIEW,)),
+    "segments:people": Guard(get=(Right.CONTACTS_VIEW,)),
+    "segments:filter": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"filter": '{"and": []}', "go": "save"},
+    ),
+    "segments:rename": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"name": "Another name"},
+    ),
+    "segments:copy": Guard(post=(Right.CONTACTS_EDIT,)),
+    "segments:delete": Guard(get=(Right.CONTACTS_EDIT,), post=(Right.CONTACTS_EDIT,)),
+    "segments:restore": Guard(post=(Right.CONTACTS_EDIT,)),
+    "segments:rebuild": Guard(post=(Right.CONTACTS_EDIT,)),
+    "segments:add": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"addresses": "somebody@example.com"},
+    ),
+    "segments:remove": Guard(
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"id": str(ours.named["contact_id"])},
+        foreign=lambda ours, theirs: [{"id": str(theirs.named["contact_id"])}],
+    ),
+    "segments:clear": Guard(get=(Right.CONTACTS_EDIT,), post=(Right.CONTACTS_EDIT,)),
+    "segments:undo": Guard(post=(Right.CONTACTS_EDIT,)),
     "imports:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "imports:new": Guard(
         get=IMPORT,
