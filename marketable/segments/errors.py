@@ -23,6 +23,15 @@ class FilterRefused(Invalid):
         return cls(path or problem.path, problem.text, problem.told)
 
 
+class KeptFilterGone(FilterRefused):
+    """A link names a long filter that is not kept any more."""
+
+    code = "kept_filter_gone"
+
+    def __init__(self) -> None:
+        super().__init__("", _("The filter of this link is not kept any more. Choose it again."))
+
+
 class SegmentUnknown(NotFound):
     code = "segment_unknown"
 

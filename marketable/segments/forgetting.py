@@ -13,7 +13,7 @@ def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequen
     """Forget when an erased person was in which segment, and no longer wait for their days (S14).
 
     They leave the segments that they are in as soon as the ledger is read. Filters that name one
-    of their addresses name nobody in its place.
+    of their addresses name nobody in its place; those that only links name are forgotten.
     """
     unwanted = frozenset(address.casefold() for address in addresses)
     for segment_id, written in sql.rows(
@@ -27,6 +27,16 @@ def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequen
                 "UPDATE segment SET filter = %(filter)s "
                 "WHERE account_id = %(account_id)s AND id = %(id)s",
                 {"account_id": account_id, "id": segment_id, "filter": json.dumps(cleared)},
+            )
+    for key, written in sql.rows(
+        "SELECT key, written FROM kept_filter WHERE account_id = %(account_id)s",
+        {"account_id": account_id},
+    ):
+        kept = json.loads(written)
+        if without_texts(kept, unwanted) != kept:
+            sql.execute(
+                "DELETE FROM kept_filter WHERE account_id = %(account_id)s AND key = %(key)s",
+                {"account_id": account_id, "key": key},
             )
     for table in ("segment_past_member", "segment_due"):
         sql.execute(

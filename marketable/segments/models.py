@@ -102,6 +102,20 @@ class LedgerReader(models.Model):
         db_table = "ledger_reader"
 
 
+class KeptFilter(models.Model):
+    """A filter that is too long for an address, which names it by its key."""
+
+    pk = models.CompositePrimaryKey("account_id", "key")
+    account_id = models.BigIntegerField()
+    key = models.CharField(max_length=33)
+    written = models.TextField()  # compact JSON
+    used = models.BigIntegerField(db_default=NextId("kept_filter_used_seq"))  # the last is highest
+
+    class Meta:
+        db_table = "kept_filter"
+        indexes = [models.Index(fields=["account_id", "used"], name="kept_filter_used")]
+
+
 class SavedViewRow(models.Model):
     """A view of the contacts table under a name."""
 

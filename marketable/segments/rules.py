@@ -280,6 +280,15 @@ def as_json(node: Group | Condition) -> dict[str, Any]:
     return {node.joined_by: [as_json(part) for part in node.parts]}
 
 
+def compact(node: Group | Condition) -> str:
+    """Return the JSON text, as short as it can be.
+
+    >>> compact(from_json({"and": [{"property": "city", "operator": "is", "value": "Łódź"}]}))
+    '{"and":[{"property":"city","operator":"is","value":"Łódź"}]}'
+    """
+    return json.dumps(as_json(node), ensure_ascii=False, separators=(",", ":"))
+
+
 def conditions_of(node: Group | Condition, path: str = "") -> Iterator[tuple[str, Condition]]:
     """Yield (path, condition) of every condition, in the order they are written."""
     if isinstance(node, Condition):
