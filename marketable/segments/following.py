@@ -8,13 +8,16 @@ lost nothing and done nothing twice.
 
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from graphlib import TopologicalSorter
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
-from django.db import DataError, connection, transaction
+from django.db import DataError, connection
 
 from marketable import clock, sql
 from marketable.accounts import queries as accounts
@@ -24,14 +27,11 @@ from marketable.history import queries as ledger
 from marketable.history.kinds import Kind as ChangeKind
 from marketable.history.queries import Cursor
 from marketable.history.sources import SourceType, system
-from marketable.queue import Job, enqueue
 from marketable.segments import moving, queries
-from marketable.segments.compiling import Context
-from marketable.segments.errors import FilterRefused, LedgerBehind
-from marketable.segments.moving import Meaning
+from marketable.segments.errors import LedgerBehind
 from marketable.segments.queries import SegmentView
-from marketable.segments.rules import ANY, Kind, State, in_segment, nested
-from marketable.segments.services.segments import add_members, set_state
+from marketable.segments.rules import ANY, State, in_segment, nested
+from marketable.segments.services.segments import add_members, ask_to_build, set_state
 from marketable.sql import SubQuery
 
 READER = "segments"
@@ -41,7 +41,8 @@ DUE_AT_ONCE = 20_000
 FURTHEST_ZONE = timedelta(hours=14)
 LOOK_AGAIN_SECONDS = 0.02
 PATIENCE_SECONDS = 60.0
-LONGEST_PROBLEM = 500
+#: Up to here the contacts of some changes are told to every segment by number.
+FEW = 10_000
 
 #: What moves contacts whatever a filter mentions.
 CONCERNS_ALL = frozenset(
@@ -51,6 +52,7 @@ CONCERNS_ALL = frozenset(
         ChangeKind.CONTACT_RESTORED,
         ChangeKind.CONTACT_ERASED,
         ChangeKind.CONTACT_MERGED,
+        ChangeKind.CONTACT_UNMERGED,
     }
 )
 
@@ -67,6 +69,32 @@ ALTERED = (
     "SELECT DISTINCT contact_id FROM contact_change WHERE account_id = %(account_id)s "
     "AND change_id = ANY(%(changes)s)"
 )
+THESE = "SELECT unnest(%(asked)s::bigint[]) AS contact_id"
+#: Who was merged into whom, followed to the one that is left, and the fixed segments that they were
+#: in by the ledger's last word.
+MERGED_OUT_OF = """
+WITH RECURSIVE merged AS (
+    SELECT contact_id AS merged_id, max(change_id) AS change_id FROM contact_change
+     WHERE account_id = %(account_id)s AND change_id = ANY(%(changes)s) AND after ? 'merged_into'
+     GROUP BY contact_id
+), way AS (
+    SELECT merged_id, change_id, merged_id AS id FROM merged
+    UNION
+    SELECT way.merged_id, way.change_id, contact.merged_into
+      FROM way JOIN contact ON contact.account_id = %(account_id)s AND contact.id = way.id
+     WHERE contact.merged_into IS NOT NULL
+)
+SELECT way.change_id, way.id, segment.id
+  FROM way
+  JOIN contact ON contact.account_id = %(account_id)s AND contact.id = way.id
+              AND contact.merged_into IS NULL AND way.id <> way.merged_id
+  JOIN segment ON segment.account_id = %(account_id)s AND segment.kind = 'fixed'
+ WHERE (SELECT told.after->>('segment:' || segment.id) FROM contact_change AS told
+         WHERE told.account_id = %(account_id)s AND told.contact_id = way.merged_id
+           AND told.after ? ('segment:' || segment.id)
+         ORDER BY told.change_id DESC LIMIT 1) = 'true'
+ ORDER BY way.change_id, segment.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +106,19 @@ class Touched:
     all: bool = False
 
 
-@sql.retried
 def follow(*, now: datetime) -> bool:
     """Read some changes of the ledger, and let the contacts they altered join and leave segments.
 
     Returns whether there may be more. Does nothing while another process reads.
     """
+    try:
+        return _follow(now=now)
+    except DataError:  # a filter met a value that it cannot be compared with: find out which
+        return _follow(now=now, is_careful=True)
+
+
+@sql.retried
+def _follow(*, now: datetime, is_careful: bool = False) -> bool:
     found = sql.row(
         "SELECT xid::text, change_id FROM ledger_reader WHERE name = %(name)s "
         "FOR UPDATE SKIP LOCKED",
@@ -97,7 +132,8 @@ def follow(*, now: datetime) -> bool:
     if not changes:
         return False
     for account_id, of_account in groupby(sorted(changes), key=itemgetter(0)):
-        take_in(account_id, [number for _account, number in of_account], now=now)
+        numbers = [number for _account, number in of_account]
+        _take_in(account_id, numbers, now=now, is_careful=is_careful)
     sql.execute(
         "UPDATE ledger_reader SET xid = %(xid)s::text::xid8, change_id = %(id)s "
         "WHERE name = %(name)s",
@@ -106,7 +142,9 @@ def follow(*, now: datetime) -> bool:
     return True
 
 
-def take_in(account_id: int, change_ids: Sequence[int], *, now: datetime) -> None:
+def _take_in(
+    account_id: int, change_ids: Sequence[int], *, now: datetime, is_careful: bool
+) -> None:
     """Let the contacts that some changes of an account altered join and leave its segments."""
     params = {"account_id": account_id, "changes": list(change_ids)}
     kinds = {
@@ -117,37 +155,50 @@ def take_in(account_id: int, change_ids: Sequence[int], *, now: datetime) -> Non
             params,
         )
     }
+    if ChangeKind.CONTACT_MERGED in kinds:
+        _follow_merged(account_id, params, now=now)
     segments = queries.segments(account_id)
     if not segments:
         return
     if ChangeKind.PROPERTY_CHANGED in kinds or ChangeKind.SEGMENT_CHANGED in kinds:
         _look_for_problems(account_id, segments, now=now)
     if ChangeKind.SETTING_CHANGED in kinds:  # the time zone, perhaps: days begin at other moments
-        for one in segments:
-            if one.is_timed:
-                enqueue(Job.BUILD_SEGMENT, account_id=account_id, segment_id=one.id)
-    if ChangeKind.CONTACT_MERGED in kinds:
-        _follow_merged(account_id, change_ids, segments, now=now)
+        for number in sorted(one.id for one in segments if one.is_timed):
+            ask_to_build(account_id, number)
     keys = frozenset(str(row[0]) for row in sql.rows(TOUCHED, params))
     if keys:
         touched = Touched(keys, all=bool(CONCERNS_ALL & kinds))
-        _ask(account_id, segments, touched, SubQuery(ALTERED, params), now=now)
+        asked = _asked(params)
+        _ask(account_id, segments, touched, asked, now=now, is_careful=is_careful)
+
+
+def _asked(params: Mapping[str, Any]) -> SubQuery:
+    """Return the contacts that some changes altered: by number where they are few, so that they are
+    looked for in the ledger once and not for every segment."""
+    few = sql.rows(f"{ALTERED} LIMIT {FEW + 1}", params)
+    if len(few) > FEW:
+        return SubQuery(ALTERED, params)
+    return SubQuery(THESE, {"asked": sorted(int(row[0]) for row in few)})
+
+
+def follow_time(*, now: datetime) -> bool:
+    """Ask again of some contacts whose day has come. Returns whether there may be more."""
+    try:
+        return _follow_time(now=now)
+    except DataError:
+        return _follow_time(now=now, is_careful=True)
 
 
 @sql.retried
-def follow_time(*, now: datetime) -> bool:
-    """Ask again of some contacts whose day has come. Returns whether there may be more."""
+def _follow_time(*, now: datetime, is_careful: bool = False) -> bool:
     for account_id, today in _accounts_due(now):
         due = sql.rows(
             "SELECT segment_id, contact_id FROM segment_due WHERE account_id = %(account_id)s "
             "AND due_on <= %(today)s ORDER BY due_on LIMIT %(limit)s",
             {"account_id": account_id, "today": today, "limit": DUE_AT_ONCE},
         )
-        asked = SubQuery(
-            "SELECT unnest(%(asked)s::bigint[]) AS contact_id",
-            {"asked": sorted({int(row[1]) for row in due})},
-        )
-        turned = {int(row[0]) for row in due}
+        asked = SubQuery(THESE, {"asked": sorted({int(row[1]) for row in due})})
+        turned = frozenset(int(row[0]) for row in due)
         live = queries.segments(account_id)
         # A segment that is gone, or cannot be asked, waits for no day; building it finds them anew.
         sql.execute(
@@ -159,7 +210,8 @@ def follow_time(*, now: datetime) -> bool:
                 "live": [one.id for one in live if one.state is State.READY],
             },
         )
-        _ask(account_id, live, Touched(frozenset()), asked, now=now, turned=turned)
+        untouched = Touched(frozenset())
+        _ask(account_id, live, untouched, asked, now=now, turned=turned, is_careful=is_careful)
         return True
     return False
 
@@ -223,43 +275,57 @@ def _ask(
     asked: SubQuery,
     *,
     now: datetime,
-    turned: frozenset[int] | set[int] = frozenset(),
+    is_careful: bool,
+    turned: frozenset[int] = frozenset(),
 ) -> None:
     """Ask the segments that mention what was touched of the contacts, those before others that
-    name them: who moves in one is what the others mention."""
+    name them: who moves in one is what the others mention.
+
+    is_careful  find the segment whose filter cannot be compared with a contact's value
+    """
+    could = _that_could_move(segments, touched, turned)
+    if not could:
+        return
     context = moving.context_at(account_id, now)
+    under_lock = moving.locked(account_id, [one.id for one in could])
     keys = set(touched.keys)
-    for one in in_order(segments):
-        is_meant = touched.all or one.id in turned or ANY in one.mentions
-        if not is_meant and keys.isdisjoint(one.mentions):
-            continue
-        if one.kind is Kind.FIXED and in_segment(one.id) in keys and not touched.all:
-            continue  # its members were moved with the change itself
-        if not moving.lock(account_id, one.id):
-            continue
-        segment = queries.segment(account_id, one.id)  # as it is under the lock
-        if segment.state is not State.READY:
-            continue  # it is built of what is there, later
-        try:
-            meaning = _meaning(segment, context)
-        except Refused as refusal:
-            set_state(account_id, one.id, State.NEEDS_ATTENTION, problem=refusal.stored())
+    for number in (one.id for one in could):
+        segment = under_lock.get(number)
+        if segment is None or segment.state is not State.READY:
+            continue  # it is gone, or built later of what is there
+        if not _is_meant(segment, touched, keys, turned):
             continue
         try:
-            with transaction.atomic():
+            meaning = moving.meaning_of(segment, context)
+            with moving.refusing_bad_values() if is_careful else nullcontext():
                 moved = moving.ask_again(account_id, segment, asked, meaning, now=now)
-        except DataError as error:  # a value that its filter cannot be asked of
-            problem = FilterRefused("", str(error.__cause__ or error)[:LONGEST_PROBLEM])
-            set_state(account_id, one.id, State.NEEDS_ATTENTION, problem=problem.stored())
+        except Refused as refusal:
+            set_state(account_id, number, State.NEEDS_ATTENTION, problem=refusal.stored())
             continue
         if moved.joined or moved.left:
+            keys.add(in_segment(number))
+
+
+def _is_meant(
+    segment: SegmentView, touched: Touched, keys: AbstractSet[str], turned: frozenset[int]
+) -> bool:
+    """Tell whether what was touched can move contacts in or out. The members of a fixed segment are
+    moved with the change itself, unless the contacts came or went."""
+    if touched.all or segment.id in turned:
+        return True
+    return ANY in segment.mentions or not keys.isdisjoint(segment.mentions)
+
+
+def _that_could_move(
+    segments: Sequence[SegmentView], touched: Touched, turned: frozenset[int]
+) -> list[SegmentView]:
+    """Return in order the segments that are meant, if every one before them moves somebody."""
+    keys, could = set(touched.keys), []
+    for one in in_order(segments):
+        if _is_meant(one, touched, keys, turned):
+            could.append(one)
             keys.add(in_segment(one.id))
-
-
-def _meaning(segment: SegmentView, context: Context) -> Meaning:
-    if segment.kind is Kind.ACTIVE:
-        return moving.meaning_of(segment, context)
-    return Meaning(moving.put_in_by_hand(segment.id), "", context.today)
+    return could
 
 
 def in_order(segments: Sequence[SegmentView]) -> list[SegmentView]:
@@ -279,37 +345,20 @@ def _look_for_problems(account_id: int, segments: Sequence[SegmentView], *, now:
     """Find the segments whose filters name what is gone, and those that can be understood again."""
     context = moving.context_at(account_id, now)
     for one in segments:
-        if one.kind is Kind.FIXED:
-            continue
         try:
             moving.meaning_of(one, context)
         except Refused as refusal:
             if moving.lock(account_id, one.id):
-                set_state(account_id, one.id, State.NEEDS_ATTENTION, problem=refusal.stored())
+                problem = refusal.stored()
+                set_state(account_id, one.id, State.NEEDS_ATTENTION, problem=problem)
             continue
         if one.state is State.NEEDS_ATTENTION and moving.lock(account_id, one.id):
-            set_state(account_id, one.id, State.BUILDING)
-            enqueue(Job.BUILD_SEGMENT, account_id=account_id, segment_id=one.id)
+            ask_to_build(account_id, one.id)
 
 
-def _follow_merged(
-    account_id: int,
-    change_ids: Sequence[int],
-    segments: Sequence[SegmentView],
-    *,
-    now: datetime,
-) -> None:
+def _follow_merged(account_id: int, params: Mapping[str, Any], *, now: datetime) -> None:
     """Put the survivors of merges into the fixed segments of those merged away."""
-    fixed = [one.id for one in segments if one.kind is Kind.FIXED]
-    for change_id, survivor, segment_id in sql.rows(
-        "SELECT told.change_id, (told.after->>'merged_into')::bigint, member.segment_id "
-        "FROM contact_change AS told JOIN segment_member AS member "
-        "ON member.account_id = told.account_id AND member.contact_id = told.contact_id "
-        "AND member.segment_id = ANY(%(fixed)s) "
-        "WHERE told.account_id = %(account_id)s AND told.change_id = ANY(%(changes)s) "
-        "AND told.after ? 'merged_into'",
-        {"account_id": account_id, "changes": list(change_ids), "fixed": fixed},
-    ):
+    for change_id, survivor, segment_id in sql.rows(MERGED_OUT_OF, params):
         chosen = SubQuery("SELECT %(survivor)s::bigint AS id", {"survivor": survivor})
         by = system(SourceType.MERGE, str(change_id))
-        add_members(account_id, segment_id, chosen, by=by, now=now)
+        add_members(account_id, segment_id, chosen, by=by, now=now, with_deleted=True)

@@ -1,20 +1,26 @@
-"""Who is in an active segment: built as a whole, or asked again of some contacts.
+"""Who is in a segment: built as a whole, or asked again of some contacts.
 
 Every write happens under the lock of the segment's row, so that a rebuild and the reader of the
 ledger never work on one segment at once: the later one sees what the earlier one committed.
 """
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+
+from django.db import DataError, transaction
+from django.utils.translation import gettext_noop as _
 
 from marketable import sql
 from marketable.accounts import queries as accounts
 from marketable.billing.rules import today_in
 from marketable.contacts.conditions import Condition
-from marketable.segments import compiling
+from marketable.segments import compiling, queries
 from marketable.segments.compiling import Context
+from marketable.segments.errors import FilterRefused
 from marketable.segments.queries import SegmentView
-from marketable.segments.rules import Filter, in_segment
+from marketable.segments.rules import Filter, Kind, in_segment
 from marketable.sql import SubQuery
 
 
@@ -39,11 +45,12 @@ class Meaning:
 
 
 def meaning_of(segment: SegmentView, context: Context) -> Meaning:
-    """Return what the filter of an active segment means now.
+    """Return who should be in a segment now.
 
-    Raises FilterRefused for one that names what is gone.
+    Raises FilterRefused for a filter that names what is gone.
     """
-    assert segment.filter is not None
+    if segment.filter is None:
+        return Meaning(put_in_by_hand(segment.id), "", context.today)
     return meaning_of_filter(segment.filter, context)
 
 
@@ -58,57 +65,94 @@ def context_at(account_id: int, now: datetime) -> Context:
     return compiling.context_of(account_id, today_in(accounts.account(account_id).zone, now))
 
 
-def lock(account_id: int, segment_id: int) -> bool:
+def lock(account_id: int, segment_id: int, *, with_deleted: bool = False) -> bool:
     """Lock a segment against every other change of its members; False for one that is gone."""
     found = sql.row(
         "SELECT id FROM segment WHERE account_id = %(account_id)s AND id = %(id)s "
-        "AND deleted_at IS NULL FOR NO KEY UPDATE",
-        {"account_id": account_id, "id": segment_id},
+        "AND (%(with_deleted)s OR deleted_at IS NULL) FOR NO KEY UPDATE",
+        {"account_id": account_id, "id": segment_id, "with_deleted": with_deleted},
     )
     return found is not None
+
+
+def locked(account_id: int, segment_ids: Collection[int]) -> dict[int, SegmentView]:
+    """Lock segments and return them by number, as they are under the lock."""
+    return {
+        one.id: one
+        for one in queries.segments_where(
+            account_id, "id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE", {"ids": [*segment_ids]}
+        )
+    }
 
 
 def ask_again(
     account_id: int, segment: SegmentView, asked: SubQuery, meaning: Meaning, *, now: datetime
 ) -> Moved:
-    """Let some contacts join or leave, as the filter says now. The segment must be locked.
+    """Let some contacts join or leave, as the filter says now, and note when time alone could move
+    them next; one statement. The segment must be locked.
 
     asked  answers one column `contact_id`, without repetition
     """
     params = {
+        **asked.params,
         "account_id": account_id,
         "segment_id": segment.id,
         "now": now,
         "sel_account_id": account_id,
         "sel_today": meaning.today,
-        **asked.params,
         **meaning.meets.params,
     }
-    moving = sql.compose(sql.load("segments", "move"), asked=asked.text, meets=meaning.meets.text)
-    found = sql.row(moving, params)
+    turning = sql.compose(sql.load("segments", "set_due"), next_turn=meaning.next_turn)
+    found = sql.row(
+        sql.compose(
+            sql.load("segments", "move"),
+            turning=turning if meaning.next_turn else "",
+            asked=asked.text,
+            meets=meaning.meets.text,
+        ),
+        params,
+    )
     assert found is not None
-    if meaning.next_turn:
-        sql.execute(
-            sql.compose(
-                sql.load("segments", "set_due"), asked=asked.text, next_turn=meaning.next_turn
-            ),
-            params,
-        )
     return Moved(int(found[0]), int(found[1]))
 
 
+@contextmanager
+def refusing_bad_values() -> Iterator[None]:
+    """Undo the block and refuse the filter where a contact's value does not fit its condition: it
+    was stored before the property had its type."""
+    try:
+        with transaction.atomic():
+            yield
+    except DataError as error:
+        text = _("A contact has a value that this filter cannot be compared with.")
+        raise FilterRefused("", text) from error
+
+
+#: Who could be in a segment after it is built: everybody, or those who were put in by hand once.
+EVERYBODY = (
+    "SELECT id AS contact_id FROM contact WHERE account_id = %(account_id)s "
+    "AND archived_at IS NULL UNION SELECT contact_id FROM segment_member "
+    "WHERE account_id = %(account_id)s AND segment_id = %(segment_id)s"
+)
+IN_ONCE = (
+    "SELECT contact_id FROM segment_member "
+    "WHERE account_id = %(account_id)s AND segment_id = %(segment_id)s UNION "
+    "SELECT contact_id FROM segment_past_member "
+    "WHERE account_id = %(account_id)s AND segment_id = %(segment_id)s"
+)
+
+
 def build(account_id: int, segment: SegmentView, meaning: Meaning, *, now: datetime) -> Moved:
-    """Make the members of a locked segment exactly those who meet its filter now."""
-    if segment.member_count == 0 and not _has_members(account_id, segment.id):
-        moved = _fill(account_id, segment, meaning, now=now)
-    else:
-        everybody = SubQuery(
-            "SELECT id AS contact_id FROM contact WHERE account_id = %(account_id)s "
-            "AND archived_at IS NULL UNION SELECT contact_id FROM segment_member "
-            "WHERE account_id = %(account_id)s AND segment_id = %(segment_id)s"
-        )
-        moved = ask_again(account_id, segment, everybody, meaning, now=now)
-    return moved
+    """Make the members of a locked segment exactly those who should be in it now.
+
+    Raises FilterRefused for a filter that a contact's value cannot be compared with.
+    """
+    with refusing_bad_values():
+        if segment.kind is Kind.FIXED:
+            return ask_again(account_id, segment, SubQuery(IN_ONCE), meaning, now=now)
+        if segment.member_count or _has_members(account_id, segment.id):
+            return ask_again(account_id, segment, SubQuery(EVERYBODY), meaning, now=now)
+        return _fill(account_id, segment, meaning, now=now)
 
 
 FILL = """

@@ -1,9 +1,10 @@
 """Reading segments: which there are, who is in them, since when, and how they grew."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from marketable import sql
 from marketable.errors import message_of
@@ -70,6 +71,16 @@ def segments(account_id: int, *, with_deleted: bool = False) -> list[SegmentView
         f"SELECT {COLUMNS} FROM segment WHERE account_id = %(account_id)s "
         "AND (%(with_deleted)s OR deleted_at IS NULL) ORDER BY lower(name), id",
         {"account_id": account_id, "with_deleted": with_deleted},
+    )
+    return [_view(row) for row in found]
+
+
+def segments_where(account_id: int, rest: str, params: Mapping[str, Any]) -> list[SegmentView]:
+    """Return the segments, deleted ones left out, of which some trusted SQL is true."""
+    found = sql.rows(
+        f"SELECT {COLUMNS} FROM segment WHERE account_id = %(account_id)s "
+        f"AND deleted_at IS NULL AND {rest}",
+        {**params, "account_id": account_id},
     )
     return [_view(row) for row in found]
 

@@ -58,23 +58,30 @@ class Proof:
     expected_count: int
 
 
-@sql.retried
 def create_active(
     account_id: int, name: str, wanted: Filter, *, by: Source, now: datetime, build: bool = False
 ) -> SegmentView:
     """Make a segment of whoever meets a filter.
 
-    build  fill it at once, in this transaction; else a job does
+    build  fill it at once; else a job does
 
     Raises BadSegmentName, SegmentNameTaken, TooManySegments, and FilterRefused for a filter that
     names what the account does not know.
     """
+    made = _define(account_id, name, wanted, by=by, now=now)
+    return _built(made, account_id, now=now) if build else made
+
+
+@sql.retried
+def _define(
+    account_id: int, name: str, wanted: Filter, *, by: Source, now: datetime
+) -> SegmentView:
     _lock_definitions(account_id)
     meaning = _meaning_of(account_id, wanted, now)
     segment_id = _insert(account_id, name, Kind.ACTIVE, wanted, by=by, now=now)
     _note_meaning(account_id, segment_id, wanted, is_timed=bool(meaning.next_turn))
     _tell(account_id, segment_id, "created", by=by, now=now)
-    _build_or_ask(account_id, segment_id, build=build, now=now)
+    ask_to_build(account_id, segment_id)
     return queries.segment(account_id, segment_id)
 
 
@@ -110,7 +117,6 @@ def rename(
     return queries.segment(account_id, segment_id)
 
 
-@sql.retried
 def change_filter(
     account_id: int,
     segment_id: int,
@@ -124,6 +130,14 @@ def change_filter(
 
     Raises WrongKindOfSegment for a fixed one, SegmentCycle, and FilterRefused.
     """
+    changed = _redefine(account_id, segment_id, wanted, by=by, now=now)
+    return _built(changed, account_id, now=now) if build else changed
+
+
+@sql.retried
+def _redefine(
+    account_id: int, segment_id: int, wanted: Filter, *, by: Source, now: datetime
+) -> SegmentView:
     _lock_definitions(account_id)
     segment = _locked(account_id, segment_id)
     if segment.kind is not Kind.ACTIVE:
@@ -146,7 +160,7 @@ def change_filter(
     )
     _note_meaning(account_id, segment_id, wanted, is_timed=bool(meaning.next_turn))
     _tell(account_id, segment_id, "filter_changed", by=by, now=now)
-    _build_or_ask(account_id, segment_id, build=build, now=now)
+    ask_to_build(account_id, segment_id)
     return queries.segment(account_id, segment_id)
 
 
@@ -169,14 +183,20 @@ def delete(account_id: int, segment_id: int, *, by: Source, now: datetime) -> No
     _tell(account_id, segment_id, "deleted", by=by, now=now)
 
 
-@sql.retried
 def restore(
     account_id: int, segment_id: int, *, by: Source, now: datetime, build: bool = False
 ) -> SegmentView:
-    """Bring a deleted segment back: an active one is built anew, a fixed one has its members.
+    """Bring a deleted segment back: an active one is built anew, a fixed one has its members, less
+    those deleted meanwhile.
 
     Raises NotRestorable after 30 days, and SegmentNameTaken.
     """
+    back = _bring_back(account_id, segment_id, by=by, now=now)
+    return _built(back, account_id, now=now) if build else back
+
+
+@sql.retried
+def _bring_back(account_id: int, segment_id: int, *, by: Source, now: datetime) -> SegmentView:
     _lock_definitions(account_id)
     segment = queries.segment(account_id, segment_id, with_deleted=True)
     if segment.deleted_at is None or segment.deleted_at < now - KEPT_FOR:
@@ -192,43 +212,55 @@ def restore(
     except IntegrityError as error:
         raise SegmentNameTaken(segment.name) from error
     _tell(account_id, segment_id, "restored", by=by, now=now)
-    if segment.kind is Kind.ACTIVE:
-        _build_or_ask(account_id, segment_id, build=build, now=now)
+    ask_to_build(account_id, segment_id)
     return queries.segment(account_id, segment_id)
+
+
+def _built(segment: SegmentView, account_id: int, *, now: datetime) -> SegmentView:
+    """Build a segment in a transaction of its own: only a definition that is committed is seen by
+    the reader of the ledger, who else would keep a change from it that the building did not see."""
+    return rebuild(account_id, segment.id, now=now)
 
 
 @sql.retried
 def rebuild(account_id: int, segment_id: int, *, now: datetime) -> SegmentView:
-    """Make the members of an active segment exactly those who meet its filter now. Safe to repeat,
-    and to kill: it is one transaction.
+    """Make the members of a segment exactly those who should be in it now. Safe to repeat, and to
+    kill: it is one transaction. Segments that name it are built after it, when somebody moved.
 
     A filter that names what is gone leaves the members, and says what needs attention.
     """
     if not moving.lock(account_id, segment_id):
         raise SegmentUnknown(segment_id)
     segment = queries.segment(account_id, segment_id)
-    if segment.kind is Kind.FIXED:
-        raise WrongKindOfSegment(is_active=False)
-    assert segment.filter is not None
     try:
-        context = moving.context_at(account_id, now)
-        meaning = moving.meaning_of(segment, context)
+        meaning = moving.meaning_of(segment, moving.context_at(account_id, now))
+        moved = moving.build(account_id, segment, meaning, now=now)
     except Refused as refusal:
         set_state(account_id, segment_id, State.NEEDS_ATTENTION, problem=refusal.stored())
         return queries.segment(account_id, segment_id)
-    moving.build(account_id, segment, meaning, now=now)
-    _note_meaning(account_id, segment_id, segment.filter, is_timed=bool(meaning.next_turn))
+    if segment.filter is not None:
+        is_timed = bool(meaning.next_turn)
+        _note_meaning(account_id, segment_id, segment.filter, is_timed=is_timed)
     set_state(account_id, segment_id, State.READY)
+    if moved.joined or moved.left:
+        for number, _name in queries.nested_in(account_id, [in_segment(segment_id)]):
+            ask_to_build(account_id, number)
     return queries.segment(account_id, segment_id)
 
 
+def ask_to_build(account_id: int, segment_id: int) -> None:
+    """Let a job build a segment anew; it keeps its members until then."""
+    set_state(account_id, segment_id, State.BUILDING)
+    enqueue(Job.BUILD_SEGMENT, account_id=account_id, segment_id=segment_id)
+
+
 def build_if_needed(account_id: int, segment_id: int, *, now: datetime) -> None:
-    """Build a segment that is still there and of a kind that is built."""
+    """Build a segment that is still there and waits to be built."""
     try:
         segment = queries.segment(account_id, segment_id)
     except SegmentUnknown:
         return  # deleted since the job was asked for
-    if segment.kind is Kind.ACTIVE:
+    if segment.state is State.BUILDING:
         rebuild(account_id, segment_id, now=now)
 
 
@@ -284,10 +316,21 @@ def add_members(
     by: Source,
     now: datetime,
     bulk_action_id: int | None = None,
+    with_deleted: bool = False,
 ) -> MembersMoved:
-    """Put live contacts into a fixed segment. Those in it already stay as they are."""
+    """Put live contacts into a fixed segment. Those in it already stay as they are.
+
+    with_deleted  into one that is deleted, too; it may be brought back
+    """
     return _move_by_hand(
-        account_id, segment_id, contacts, "add", by=by, now=now, bulk_action_id=bulk_action_id
+        account_id,
+        segment_id,
+        contacts,
+        "add",
+        by=by,
+        now=now,
+        bulk_action_id=bulk_action_id,
+        with_deleted=with_deleted,
     )
 
 
@@ -329,8 +372,9 @@ def _move_by_hand(
     by: Source,
     now: datetime,
     bulk_action_id: int | None,
+    with_deleted: bool = False,
 ) -> MembersMoved:
-    segment = _locked(account_id, segment_id)
+    segment = _locked(account_id, segment_id, with_deleted=with_deleted)
     if segment.kind is not Kind.FIXED:
         raise WrongKindOfSegment(is_active=True)
     change_id = history.open_change(
@@ -378,10 +422,10 @@ def _lock_definitions(account_id: int) -> None:
     )
 
 
-def _locked(account_id: int, segment_id: int) -> SegmentView:
-    if not moving.lock(account_id, segment_id):
+def _locked(account_id: int, segment_id: int, *, with_deleted: bool = False) -> SegmentView:
+    if not moving.lock(account_id, segment_id, with_deleted=with_deleted):
         raise SegmentUnknown(segment_id)
-    return queries.segment(account_id, segment_id)
+    return queries.segment(account_id, segment_id, with_deleted=with_deleted)
 
 
 def _refuse_too_many(account_id: int) -> None:
@@ -453,14 +497,6 @@ def _refuse_cycle(account_id: int, segment_id: int, wanted: Filter) -> None:
             if number not in seen and inner is not None and inner.filter is not None:
                 seen.add(number)
                 waiting.extend(nested(inner.filter))
-
-
-def _build_or_ask(account_id: int, segment_id: int, *, build: bool, now: datetime) -> None:
-    if build:
-        rebuild(account_id, segment_id, now=now)
-        return
-    set_state(account_id, segment_id, State.BUILDING)
-    enqueue(Job.BUILD_SEGMENT, account_id=account_id, segment_id=segment_id)
 
 
 def _tell(account_id: int, segment_id: int, what: str, *, by: Source, now: datetime) -> None:

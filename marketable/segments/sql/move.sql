@@ -38,5 +38,5 @@ WITH asked AS MATERIALIZED (
     ON CONFLICT (account_id, segment_id, day) DO UPDATE
        SET member_count = excluded.member_count,
            joined = known.joined + excluded.joined, "left" = known."left" + excluded."left"
-)
+){{turning}}
 SELECT came, went FROM counts
