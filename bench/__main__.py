@@ -8,9 +8,20 @@ from time import perf_counter
 from bench.figures import Figure, line, say, show, write
 from bench.server import Server, started
 
-GROUPS = ("bulk", "import", "segments", "export", "page", "search", "plan", "start")
+GROUPS = (
+    "bulk",
+    "import",
+    "segments",
+    "export",
+    "page",
+    "search",
+    "plan",
+    "count",
+    "filter",
+    "start",
+)
 RESULT = Path("build/bench.json")
-#: The contacts page is measured on this many times the contacts of the rest.
+#: The contacts page and its filters are measured on this many times the contacts of the rest.
 PAGE_TIMES = 5
 
 
@@ -51,7 +62,7 @@ def figures(server: Server, n: int, page_n: int, only: tuple[str, ...]) -> Itera
     """Yield the figures of the chosen groups, in the order of GROUPS."""
     # Imported here: tables can be imported only when Django is set up.
     from bench import account as accounts
-    from bench import bulk, exporting, importing, pages, searching, segments, starting
+    from bench import bulk, exporting, filters, importing, pages, searching, segments, starting
 
     def filled(name: str, contacts: int, *, only_table: bool = False) -> accounts.BenchAccount:
         say(f"filling an account with {contacts:,} contacts")
@@ -60,7 +71,7 @@ def figures(server: Server, n: int, page_n: int, only: tuple[str, ...]) -> Itera
         server.use(name)
         return accounts.make(contacts, only_table=only_table)
 
-    if set(only) - {"page", "start"}:
+    if set(only) - {"page", "filter", "start"}:
         account = filled("bench", n)
         on_copies: dict[str, Callable[..., Iterator[Figure]]] = {
             "bulk": bulk.figures,
@@ -71,6 +82,7 @@ def figures(server: Server, n: int, page_n: int, only: tuple[str, ...]) -> Itera
             "export": exporting.figures,
             "search": searching.figures,
             "plan": searching.plans,
+            "count": filters.counts,
         }
         for group in only:
             if group in on_copies | as_it_is:
@@ -80,8 +92,12 @@ def figures(server: Server, n: int, page_n: int, only: tuple[str, ...]) -> Itera
                     yield from on_copies[group](server, account, "bench")
                 else:
                     yield from as_it_is[group](account)
-    if "page" in only:
-        yield from pages.figures(filled("pages", page_n, only_table=True))
+    if {"page", "filter"} & set(only):
+        account = filled("pages", page_n, only_table=True)
+        if "page" in only:
+            yield from pages.figures(account)
+        if "filter" in only:
+            yield from filters.pages(account)
     if "start" in only:
         say("start")
         yield from starting.figures()
