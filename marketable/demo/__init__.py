@@ -17,9 +17,11 @@ from marketable.billing import queries as billing_queries
 from marketable.billing import services as billing
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.create_many import NewContact, create_contacts
+from marketable.demo import segments as demo_segments
 from marketable.demo.people import people
 from marketable.history.sources import Source, SourceType, system
 from marketable.marketing_status import services as marketing
+from marketable.segments.services import segments
 from marketable.sql import SubQuery
 
 ACCOUNT_NAME = "Aurora Outdoor"
@@ -27,6 +29,9 @@ OWNER = "demo@example.com"
 CONTACTS = 25_000
 WEEKS = 52
 TURNS = 10
+#: The week in which the first segments are made, and how often they are built on the way, so that
+#: their growth is the year's.
+SEGMENTS_FROM, SEGMENTS_EVERY = 8, 4
 
 #: Tables grow from nothing inside one transaction, where no autovacuum tells the planner.
 GROWING = ("contact", "contact_address", "marketing_contact", "change", "contact_change")
@@ -120,6 +125,7 @@ def _tell_the_year(
     last_moment = began_at
     shares = [(week + 14) for week in range(WEEKS)]  # more each week than the week before
     marketing_ids: list[int] = []
+    kept_true: list[int] = []
     for week in range(WEEKS):
         moment = began_at + step * (week + 1)
         dates = list(
@@ -146,6 +152,12 @@ def _tell_the_year(
             sql.execute(f"ANALYZE {', '.join(GROWING)}")
         if week % 3 == 2:
             marketing_ids = _clean_up(account_id, by, marketing_ids, moment, chance)
+        if week == SEGMENTS_FROM:
+            kept_true = demo_segments.begin(account_id, by=by, now=moment)
+        elif week % SEGMENTS_EVERY == SEGMENTS_FROM % SEGMENTS_EVERY or week == WEEKS - 1:
+            for segment_id in kept_true:
+                segments.rebuild(account_id, segment_id, now=moment)
+    demo_segments.finish(account_id, by=by, now=last_moment + timedelta(minutes=TURNS * 10))
 
 
 def _arrive(

@@ -1,6 +1,6 @@
 """The demo account: made once, by the product's own services, and true to the last row."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -11,6 +11,9 @@ from marketable.demo import ensure_demo
 from marketable.demo.people import COUNTRIES, people
 from marketable.marketing_status import queries as status
 from marketable.marketing_status.queries import prove
+from marketable.segments import queries as segments
+from marketable.segments.rules import Kind, State
+from marketable.segments.services.segments import prove as prove_segment
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +103,20 @@ def test_every_country_speaks_and_names_agree_in_gender() -> None:
     men = [values for values in poles if not values["firstname"].endswith("a")]
     assert not [one for one in men if one["lastname"].endswith(("ska", "cka"))]
     assert any(fold(values["lastname"]) != values["lastname"].lower() for values in found)
+
+
+def test_its_segments_are_of_every_kind_and_true() -> None:
+    demo = ensure_demo(NOW, contacts=SOME)
+    found = {one.name: one for one in segments.segments(demo.account_id)}
+    assert len(found) == 9
+    assert [one.name for one in found.values() if one.state is State.NEEDS_ATTENTION] == [
+        "Ski boots, size 42 and larger"
+    ]
+    assert sum(one.kind is Kind.FIXED for one in found.values()) == 2
+    customers, less = found["Customers in Poland"], found["Customers in Poland, without the VIPs"]
+    assert 0 < less.member_count < customers.member_count
+    for one in found.values():
+        if one.state is State.READY:
+            assert prove_segment(demo.account_id, one.id, now=NOW).ok, one.name
+    grown = segments.days(demo.account_id, customers.id, first=date(2025, 11, 1), last=TODAY)
+    assert len(grown) > 8
