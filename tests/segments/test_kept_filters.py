@@ -2,9 +2,9 @@
 
 import pytest
 
-from marketable.accounts.models import User
 from marketable.accounts.queries import AccountInfo
 from marketable.contacts.services.erase import erase_contacts
+from marketable.history.sources import Source
 from marketable.segments import kept_filters
 from marketable.segments.errors import KeptFilterGone
 from marketable.segments.kept_filters import in_address, keep, kept
@@ -60,13 +60,13 @@ def test_the_filters_used_last_are_kept(
 
 
 def test_a_kept_filter_that_names_somebody_who_is_erased_is_forgotten(  # S14
-    account: AccountInfo, anna: User
+    account: AccountInfo, anna: Source
 ) -> None:
     contact_id = make.contact(account, email="zoe@example.net")
     naming, other = long_filter("Zoe@example.net"), long_filter()
     for text in (naming, other):
         keep(account.id, text)
-    erase_contacts(account.id, make.ids(contact_id), by=make.source(anna), now=JAN_20)
+    erase_contacts(account.id, make.ids(contact_id), by=anna, now=JAN_20)
     assert kept(account.id, in_address(other)) == other
     with pytest.raises(KeptFilterGone):
         kept(account.id, in_address(naming))
