@@ -548,7 +548,7 @@ def _pattern(operator: Operator, text: str) -> str:
 
 
 #: Lists up to here are written out, so that the planner sees the values.
-SHORT_LIST = 100
+SHORT_LIST = 1_000
 #: What an index of texts serves.
 BY_INDEX = frozenset({Operator.IS, Operator.IS_ANY_OF, Operator.STARTS_WITH})
 
