@@ -10,6 +10,7 @@ app_patterns = [
     path("contacts/", include("marketable.web.contacts.urls")),
     path("contacts/", include("marketable.web.records.urls")),
     path("segments/", include("marketable.web.segments.urls")),
+    path("views/", include("marketable.web.saved_views.urls")),
     path("imports/", include("marketable.web.imports.urls")),
     path("jobs/", include("marketable.web.jobs.urls")),
     path("history/", include("marketable.web.history.urls")),

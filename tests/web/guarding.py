@@ -23,8 +23,9 @@ from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Event, Status
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.properties.services import create_property
+from marketable.segments.saved_views.rules import Sharing, Viewer
 from marketable.segments.selection import Selection
-from marketable.segments.services import segments
+from marketable.segments.services import segments, views
 from marketable.transfers import services as transfers
 from tests import make
 from tests.make import JAN_20
@@ -108,6 +109,15 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
     segments.add_members(
         account.id, segment.id, make.ids(contact_id, archived_id), by=by, now=JAN_20
     )
+    view_id = views.save_as_new(
+        account.id,
+        f"View {sign}",
+        {"q": sign},
+        sharing=Sharing.ACCOUNT,
+        viewer=Viewer(owner.pk),
+        by=by,
+        now=JAN_20,
+    )
     change = sql.row(
         "SELECT max(id) FROM change WHERE account_id = %(id)s AND contact_count > 0",
         {"id": account.id},
@@ -127,6 +137,7 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
             "change_id": change[0],
             "edit_id": edited.change_id,
             "name": definition.name,
+            "view_id": view_id,
             "user_id": member.pk,
             "invitation_id": invited.invitation_id,
         },

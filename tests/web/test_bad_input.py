@@ -48,6 +48,7 @@ BROKEN = ("%ED%A0%80", "%C3%FF%FE%C0%80", "%00%u0041%")
 #: Every name that some page reads from its address.
 ASKED = (
     *("q", "status", "sort", "size", "after", "before", "columns", "job", "import"),
+    *("view", "segment", "deleted"),
     *("kind", "source", "action", "actor", "from", "to", "contact", "page", "next"),
 )
 #: What a form may hold besides what `GUARDS` sends.
@@ -57,7 +58,10 @@ MORE = {
     "contacts:export": "id except everyone columns q status sort",
     "contacts:plan": "id except everyone include_unreachable q job import",
     "contacts:delete": "id except everyone confirmed q status",
-    "contacts:columns": "reset q status after",
+    "contacts:columns": "reset q status after arrangement move view columns",
+    "saved_views:new": "person columns sort status filter segment job import size view",
+    "saved_views:save": "columns sort status filter segment size view",
+    "saved_views:settings": "person",
     "records:edit": "email firstname phone hubspot_owner_id lifecyclestage birthday annualrevenue "
     "hs_marketable_status hs_object_id no_such_property",
     "properties:new": "group description options is_unique",

@@ -86,7 +86,44 @@ PROPERTY = (*IMPORT, Right.PROPERTIES_EDIT)
 GUARDS: dict[str, Guard] = {
     "contacts:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "contacts:count": Guard(get=(Right.CONTACTS_VIEW,)),
-    "contacts:columns": Guard(post=(Right.CONTACTS_VIEW,), form=lambda ours: {"column": "city"}),
+    "contacts:columns": Guard(
+        get=(Right.CONTACTS_VIEW,),
+        post=(Right.CONTACTS_VIEW,),
+        form=lambda ours: {"column": "city"},
+        foreign=lambda ours, theirs: [{"column": "city", "view": str(theirs.named["view_id"])}],
+    ),
+    "saved_views:list": Guard(get=(Right.CONTACTS_VIEW,)),
+    "saved_views:new": Guard(
+        post=(Right.CONTACTS_VIEW,),
+        form=lambda ours: {"name": "Brand new", "q": "anna", "sharing": "private"},
+        foreign=lambda ours, theirs: [
+            {"name": "New", "sharing": "people", "person": str(theirs.named["user_id"])}
+        ],
+    ),
+    "saved_views:default": Guard(
+        post=(Right.CONTACTS_VIEW,),
+        form=lambda ours: {"view": str(ours.named["view_id"])},
+        foreign=lambda ours, theirs: [{"view": str(theirs.named["view_id"])}],
+    ),
+    "saved_views:settings": Guard(
+        get=(Right.CONTACTS_VIEW,),
+        post=(Right.CONTACTS_VIEW,),
+        form=lambda ours: {"name": "Other", "sharing": "account", "version": "1"},
+        foreign=lambda ours, theirs: [
+            {
+                "name": "Other",
+                "sharing": "people",
+                "version": "1",
+                "person": str(theirs.named["user_id"]),
+            }
+        ],
+    ),
+    "saved_views:save": Guard(
+        post=(Right.CONTACTS_VIEW,), form=lambda ours: {"q": "anna", "version": "1"}
+    ),
+    "saved_views:copy": Guard(post=(Right.CONTACTS_VIEW,)),
+    "saved_views:delete": Guard(post=(Right.CONTACTS_VIEW,)),
+    "saved_views:restore": Guard(post=(Right.CONTACTS_VIEW,)),
     "contacts:create": Guard(
         get=(Right.CONTACTS_EDIT,),
         post=(Right.CONTACTS_EDIT,),

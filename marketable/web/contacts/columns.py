@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from marketable.accounts import queries as accounts
@@ -21,9 +22,9 @@ from marketable.contacts.queries import (
 from marketable.formats import day, number
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
-from marketable.properties.labels import label_of
+from marketable.properties.labels import in_language, label_of
 from marketable.properties.rules import PropertyDef, PropertyType, as_text
-from marketable.web.contacts.table import DEFAULT_COLUMNS, Table
+from marketable.web.contacts.table import DEFAULT_COLUMNS, Table, arranged
 from marketable.web.records.shown import kind_of, options_of
 from marketable.web.wording import source_name
 
@@ -37,6 +38,7 @@ class Column:
     editor       how a cell is edited, as `records.shown.kind_of` or email, phone or moment says
     choices      the options that the editor offers
     why          why it cannot be edited, whoever asks; empty for what can be
+    group        the group that the chooser offers it in
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column:
     editor: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     why: str = ""
+    group: str = "contactinformation"
 
     @property
     def is_number(self) -> bool:
@@ -56,6 +59,8 @@ class Column:
 
 #: Up to so many contacts a table is sorted by any column; beyond, by those that an index serves.
 SORTED_UP_TO = 100_000
+#: More are not looked at side by side, and an address has to hold them.
+MOST_COLUMNS = 100
 
 
 def served(offered: Sequence[Column]) -> list[Column]:
@@ -129,6 +134,7 @@ def _of_property(
         editor=_editor(definition),
         choices=owners if definition.name == OWNER else options_of(definition, {}),
         why=_("This value is kept by the system.") if definition.is_read_only else "",
+        group=definition.group,
     )
 
 
@@ -165,12 +171,51 @@ def chosen(offered: Sequence[Column], names: Sequence[str]) -> list[Column]:
     ]
 
 
-def move(names: list[str], name: str, step: int) -> None:
-    """Move a column one place to the left (−1) or right (+1); at the edge it stays."""
-    there = names.index(name) + step
-    if 0 <= there < len(names):
-        names.remove(name)
-        names.insert(there, name)
+def hidden_by_group(
+    account_id: int, offered: Sequence[Column], shown: Sequence[str]
+) -> list[tuple[str, list[Column]]]:
+    """Return (label of the group, its columns that are not shown), in the account's order."""
+    visible = {column.name for column in chosen(offered, shown)}
+    by_group: dict[str, list[Column]] = {}
+    for column in offered:
+        if column.name not in visible:
+            by_group.setdefault(column.group, []).append(column)
+    groups = [
+        (in_language(label, label_pl), by_group.pop(name, []))
+        for name, label, label_pl in properties.groups(account_id)
+    ]
+    others = [column for columns in by_group.values() for column in columns]
+    return [one for one in (*groups, (_("Other"), others)) if one[1]]
+
+
+def asked_for(posted: QueryDict, table: Table, offered: Sequence[Column]) -> str:
+    """Return the arrangement that a form asks for: the whole of it as one text, as the table's
+    head sends it, or the columns that are ticked, in their order, and one that is moved."""
+    if "reset" in posted:
+        return ""
+    if "arrangement" in posted:
+        names, widths = arranged(posted.get("arrangement", ""))
+    else:
+        names, widths = tuple(dict.fromkeys(posted.getlist("column"))), table.widths
+        way, _colon, moved = posted.get("move", "").partition(":")
+        if moved in names:
+            names = moved_by(names, moved, -1 if way == "left" else 1)
+    known = {column.name for column in offered} - {"name"}
+    names = tuple(one for one in names if one in known)[:MOST_COLUMNS]
+    kept = {"name", *names}
+    widths = tuple(one for one in widths if one[0] in kept)
+    return replace(table, columns=names, widths=widths).arrangement
+
+
+def moved_by(names: Sequence[str], name: str, step: int) -> tuple[str, ...]:
+    """Return the columns with one a place to the left (−1) or right (+1); at the edge it stays.
+
+    >>> moved_by(("email", "city"), "city", -1), moved_by(("email", "city"), "city", 1)
+    (('city', 'email'), ('email', 'city'))
+    """
+    moved = [one for one in names if one != name]
+    moved.insert(max(0, list(names).index(name) + step), name)
+    return tuple(moved)
 
 
 def order(offered: Sequence[Column], table: Table) -> tuple[Sort, bool]:

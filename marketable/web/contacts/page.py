@@ -17,7 +17,10 @@ from marketable.formats import day, number
 from marketable.marketing_status.rules import Event, Status
 from marketable.web.access import AccountRequest
 from marketable.web.contacts.columns import OWNER, SORTED_UP_TO, Column, stored, value
+from marketable.web.contacts.opened import Opened
 from marketable.web.contacts.table import SIZES, Table
+from marketable.web.contacts.view_bar import ViewBar
+from marketable.web.contacts.view_bar import show as show_bar
 from marketable.web.wording import right_name
 
 #: A text up to here fits into every column.
@@ -86,13 +89,6 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    name: str
-    label: str
-    is_shown: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Size:
     text: str
     url: str
@@ -131,6 +127,7 @@ class TablePage:
     list_url: str
     plan_url: str
     columns_url: str
+    state_query: str
     clear_url: str
     import_url: str
     create_url: str
@@ -142,7 +139,9 @@ class TablePage:
     caption: str
     headings: tuple[Heading, ...]
     rows: tuple[Row, ...]
-    column_choices: tuple[Choice, ...]
+    columns: str
+    widths: tuple[tuple[str, int], ...]
+    bar: ViewBar
     chips: tuple[Chip, ...]
     narrowed_to: tuple[Chip, ...]
     sizes: tuple[Size, ...]
@@ -210,17 +209,19 @@ def status_mark(row: ContactRow) -> StatusMark:
 
 def build(
     request: AccountRequest,
-    table: Table,
+    opened: Opened,
     columns: Sequence[Column],
-    offered: Sequence[Column],
     found: Page,
     total: TotalShown,
+    *,
+    attention: str = "",
 ) -> TablePage:
     """Return the page of a table.
 
-    columns  those shown, the name first
-    offered  all that there are
+    columns    those shown, the name first
+    attention  why nobody is shown: something that the table asks for is gone
     """
+    table = opened.table
     account_id = request.account.id
     list_url = reverse("contacts:list", args=[account_id])
 
@@ -230,8 +231,7 @@ def build(
     locked = _in_bin(table) or lacks(request, Right.CONTACTS_EDIT)
     count_url = ""
     if not total.is_exact:
-        parameters = urlencode(table.filters())
-        count_url = reverse("contacts:count", args=[account_id]) + "?" + parameters
+        count_url = reverse("contacts:count", args=[account_id]) + table.first_page().address()
     return TablePage(
         account_key=str(account_id),
         filter_key=urlencode(table.filters()),
@@ -245,6 +245,10 @@ def build(
         list_url=list_url,
         plan_url=reverse("contacts:plan", args=[account_id]),
         columns_url=reverse("contacts:columns", args=[account_id]),
+        state_query=table.address(),
+        columns=",".join(column.name for column in columns[1:]),
+        widths=_widths(table, columns),
+        bar=show_bar(request, opened, attention),
         clear_url=address(table.unfiltered()),
         import_url=_import_url(request),
         create_url=reverse("contacts:create", args=[account_id])
@@ -263,7 +267,6 @@ def build(
         caption=_("Contacts, %(count)s in all") % {"count": total.total_text},
         headings=tuple(_heading(table, column, address, locked) for column in columns),
         rows=tuple(_rows(request, found.rows, columns)),
-        column_choices=tuple(_column_choices(columns, offered)),
         chips=tuple(_chips(request, table, address)),
         narrowed_to=tuple(_narrowed_to(table, address)),
         sizes=tuple(
@@ -281,12 +284,13 @@ def build(
     )
 
 
-def _column_choices(columns: Sequence[Column], offered: Sequence[Column]) -> Iterator[Choice]:
-    """Yield the columns beside the name: those shown, in their order, then the others."""
-    hidden = [column for column in offered if column not in columns]
-    for column in (*columns, *hidden):
-        if column.name != "name":
-            yield Choice(column.name, column.label, column in columns)
+def _widths(table: Table, columns: Sequence[Column]) -> tuple[tuple[str, int], ...]:
+    """Return (column, pixels) of the columns shown, 0 for one that is as wide as usual; nothing
+    where none has a width of its own."""
+    widths = dict(table.widths)
+    if not any(column.name in widths for column in columns):
+        return ()
+    return tuple((column.name, widths.get(column.name, 0)) for column in columns)
 
 
 def _heading(table: Table, column: Column, address: Callable[[Table], str], locked: str) -> Heading:

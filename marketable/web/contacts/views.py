@@ -36,15 +36,17 @@ from marketable.governance.errors import CeilingReached
 from marketable.history.sources import SourceType
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Verdict
+from marketable.segments.errors import FilterRefused, SegmentUnknown
 from marketable.segments.selection import Selection, compile_selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.contacts import columns, done, new, plans
 from marketable.web.contacts import page as pages
 from marketable.web.contacts.columns import Column
+from marketable.web.contacts.opened import Opened, open_table
 from marketable.web.contacts.table import (
     Table,
+    arranged,
     of_selection,
-    read,
     read_selection,
     selection_fields,
 )
@@ -188,24 +190,27 @@ def _done(request: AccountRequest, job: BulkActionView) -> HttpResponse:
 @account_page(Right.CONTACTS_VIEW)
 def contact_list(request: AccountRequest, account_id: int) -> HttpResponse:
     """Answer a page of the table; by htmx only what changes with it."""
-    return _table_answer(request, read(request.GET))
+    return _table_answer(request, open_table(request, request.GET))
 
 
 @require_GET
 @account_page(Right.CONTACTS_VIEW)
 def count(request: AccountRequest, account_id: int) -> HttpResponse:
     """Answer the exact total, which no page waits for; without a script, the page with it."""
-    return _table_answer(request, read(request.GET), is_counted=True)
+    return _table_answer(request, open_table(request, request.GET), is_counted=True)
 
 
 def _table_answer(
-    request: AccountRequest, asked: Table, *, is_counted: bool = False
+    request: AccountRequest, opened: Opened, *, is_counted: bool = False
 ) -> HttpResponse:
     account = request.account
-    table = asked if account.has_marketing_contacts else replace(asked, status=None)  # E4
-    matching = conditions_of(
-        account.id, table.selection, reach=request.reach_view, today=request.today
-    )
+    table = opened.table
+    try:
+        matching = conditions_of(
+            account.id, table.selection, reach=request.reach_view, today=request.today
+        )
+    except (SegmentUnknown, FilterRefused) as gone:
+        return _attention_answer(request, opened, gone)
     counted: Count | None = None
     if is_counted:
         counted = Count(contacts.count_exactly(account.id, matching), is_exact=True)
@@ -218,17 +223,23 @@ def _table_answer(
     offered = columns.offered(account)
     if counted is not None and counted.value > columns.SORTED_UP_TO:
         offered = columns.served(offered)
-    remembered = request.user.table_columns.get(str(account.id), [])
-    shown = columns.chosen(offered, table.columns or remembered)
+    shown = columns.chosen(offered, table.columns)
     found = _rows(request, table, offered, with_origins=columns.tell_origins(shown))
-    page = pages.build(
-        request,
-        table,
-        shown,
-        offered,
-        found,
-        pages.total_shown(found, counted),
-    )
+    page = pages.build(request, opened, shown, found, pages.total_shown(found, counted))
+    return _page_answer(request, page)
+
+
+def _attention_answer(request: AccountRequest, opened: Opened, gone: Refused) -> HttpResponse:
+    """Answer a table that asks for something that is gone: nobody, and what needs attention, so
+    that a view still opens and can be mended."""
+    shown = columns.chosen(columns.offered(request.account), opened.table.columns)
+    total = pages.TotalShown(0, is_exact=True)
+    page = pages.build(request, opened, shown, Page((), "", "", 0), total, attention=gone.message)
+    return _page_answer(request, page)
+
+
+def _page_answer(request: AccountRequest, page: pages.TablePage) -> HttpResponse:
+    is_part = bool(request.htmx) and not request.htmx.history_restore_request
     template = "contacts/_answer.html" if is_part else "contacts/list.html"
     response = render(request, template, {"page": page})
     patch_vary_headers(response, ["HX-Request"])
@@ -278,20 +289,35 @@ def _rows(
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @account_page(Right.CONTACTS_VIEW)
 def choose_columns(request: AccountRequest, account_id: int) -> HttpResponse:
-    """Remember the columns of one's choice and their order, and go back to the table, whose
-    address names them for whoever gets the link."""
-    known = {column.name for column in columns.offered(request.account)}
-    asked = [] if "reset" in request.POST else request.POST.getlist("column")
-    wanted = [name for name in dict.fromkeys(asked) if name in known]
-    way, _colon, moved = request.POST.get("move", "").partition(":")
-    if moved in wanted:
-        columns.move(wanted, moved, -1 if way == "left" else 1)
-    account_services.choose_columns(request.user.pk, account_id, wanted)
-    table = replace(read(request.POST), columns=tuple(wanted))
+    """Offer the columns; chosen, go back to the table, whose address names them for whoever gets
+    the link. On all contacts they are remembered for the person; a view is saved by its button."""
+    if request.method != "POST":
+        return _column_chooser(request)
+    opened = open_table(request, request.POST)
+    arrangement = columns.asked_for(request.POST, opened.table, columns.offered(request.account))
+    if opened.view is None:
+        remembered = arrangement.split(",") if arrangement else []
+        account_services.choose_columns(request.user.pk, account_id, remembered)
+    names, widths = arranged(arrangement)
+    table = replace(opened.table, columns=names, widths=widths)
     return HttpResponseRedirect(reverse("contacts:list", args=[account_id]) + table.address())
+
+
+def _column_chooser(request: AccountRequest) -> HttpResponse:
+    table = open_table(request, request.GET).table
+    offered = columns.offered(request.account)
+    page = {
+        "shown": columns.chosen(offered, table.columns)[1:],
+        "groups": columns.hidden_by_group(request.account.id, offered, table.columns),
+        "state": [(name, text) for name, text in table.parameters() if name != "columns"],
+        "columns_url": reverse("contacts:columns", args=[request.account.id]),
+        "back_url": reverse("contacts:list", args=[request.account.id]) + table.address(),
+    }
+    template = "contacts/_column_chooser.html" if request.htmx else "contacts/columns.html"
+    return render(request, template, page)
 
 
 # New contacts
@@ -411,7 +437,6 @@ def export(request: AccountRequest, account_id: int) -> FileResponse:
     """Answer a selection as CSV, with the columns that the table shows."""
     from marketable.transfers.exports import export_contacts
 
-    table = read(request.POST)
     chosen = compile_selection(
         account_id,
         read_selection(request.POST),
@@ -419,8 +444,7 @@ def export(request: AccountRequest, account_id: int) -> FileResponse:
         today=request.today,
     )
     shown = columns.chosen(
-        columns.offered(request.account),
-        table.columns or request.user.table_columns.get(str(account_id), []),
+        columns.offered(request.account), open_table(request, request.POST).table.columns
     )
     out = TemporaryFile()  # noqa: SIM115 - the response closes it
     export_contacts(account_id, chosen, [column.name for column in shown], out)
