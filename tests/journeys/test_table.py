@@ -356,6 +356,27 @@ def test_pages_of_rows_are_walked(site: Start, signed_in: SignIn) -> None:
     expect(page.locator("[data-summary]")).to_have_text("3 selected")
 
 
+def test_a_thousand_rows_cost_what_fifty_do(site: Start, signed_in: SignIn) -> None:
+    here = site("1000")
+    page = signed_in(here)
+    contacts(page, here, "contacts/?size=1000&columns=city,email")
+    page.evaluate(
+        "document.addEventListener('set-ticks', () => { window.told = (window.told ?? 0) + 1; })"
+    )
+    walk_to(page, 1, "city")
+    page.keyboard.press("ControlOrMeta+a")
+    expect(page.locator("[data-summary]")).to_have_text("All 1,000 on this page are selected.")
+    assert page.evaluate("window.told") == 1
+    page.keyboard.press("ControlOrMeta+End")
+    expect(cell(page, 1000, "email")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    retype(page, "Gdynia", "Tab")
+    expect(page.locator("#toasts")).to_contain_text("“Gdynia”")
+    expect(cell(page, 1000, "email")).to_be_focused()
+    expect(page.locator("td[tabindex]")).to_have_count(2)  # only where the focus has been
+
+
 # The command palette
 
 

@@ -14,6 +14,8 @@ from marketable.accounts.rules import Right
 from marketable.accounts.wording import right_name
 from marketable.contacts.services.archive import archive_contacts
 from marketable.history.sources import Source
+from marketable.segments.saved_views.rules import Sharing, Viewer
+from marketable.segments.services import segments, views
 from marketable.web.palette.items import MOST_CONTACTS, Item
 from marketable.web.palette.keys import EVERYWHERE, OF_PAGES, Keys, keys_of
 from tests import make
@@ -86,6 +88,28 @@ def test_other_accounts_of_the_person_are_there_and_no_others(
     assert "Second" in labels
     assert "Third" not in labels
     assert account.name not in labels
+
+
+def test_segments_and_the_views_that_the_person_sees_are_there(
+    browser: Client, account: AccountInfo, owner: User, anna: Source
+) -> None:
+    jan = make.user(account, "marketer", email="jan@example.com")
+    for name, person, sharing in (
+        ("Mine alone", owner, Sharing.PRIVATE),
+        ("His alone", jan, Sharing.PRIVATE),
+        ("His for all", jan, Sharing.ACCOUNT),
+    ):
+        views.save_as_new(
+            account.id, name, {}, sharing=sharing, viewer=Viewer(person.pk), by=anna, now=JAN_20
+        )
+    kept = segments.create_fixed(account.id, "VIP", by=anna, now=JAN_20)
+    gone = segments.create_fixed(account.id, "Gone", by=anna, now=JAN_20)
+    segments.delete(account.id, gone.id, by=anna, now=JAN_20)
+    urls = {item.label: item.url for item in offered(browser, account)}
+    assert urls["VIP"] == reverse("segments:show", args=[account.id, kept.id])
+    assert "?view=" in urls["Mine alone"]
+    assert "His for all" in urls
+    assert not {"His alone", "Gone"} & set(urls)
 
 
 def test_contacts_are_found_as_on_their_page(browser: Client, account: AccountInfo) -> None:

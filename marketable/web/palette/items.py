@@ -1,4 +1,4 @@
-"""What the command palette offers: pages, actions, accounts, and contacts."""
+"""What the command palette offers: actions, pages, views, segments, accounts, and contacts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ from django.utils.translation import gettext as _
 from marketable.accounts.rules import Right
 from marketable.contacts import queries as contacts
 from marketable.contacts.queries import ContactRow
+from marketable.segments import queries as segments
+from marketable.segments.saved_views import queries as saved_views
+from marketable.segments.saved_views.rules import Viewer
 from marketable.segments.selection import Selection, conditions_of
 from marketable.web.access import AccountRequest
 from marketable.web.contacts import page as contacts_page
@@ -42,6 +45,8 @@ def standing(request: AccountRequest) -> list[Item]:
         *_actions(request),
         *_new(request),
         *_pages(request),
+        *_views(request),
+        *_segments(request),
         *_accounts(request),
     ]
 
@@ -70,6 +75,21 @@ def _pages(request: AccountRequest) -> Iterator[Item]:
         url=reverse("settings:profile", args=[request.account.id]),
         hint=str(request.user),
     )
+
+
+def _views(request: AccountRequest) -> Iterator[Item]:
+    if request.rights.may(Right.CONTACTS_VIEW):
+        contact_list = reverse("contacts:list", args=[request.account.id])
+        for view in saved_views.views(request.account.id, Viewer(int(request.user.pk))).seen:
+            yield Item(view.name, _("View"), url=f"{contact_list}?view={view.id}")
+
+
+def _segments(request: AccountRequest) -> Iterator[Item]:
+    if request.rights.may(Right.CONTACTS_VIEW):
+        named = segments.names(request.account.id).items()
+        for segment_id, name in sorted(named, key=lambda one: one[1].casefold()):
+            url = reverse("segments:show", args=[request.account.id, segment_id])
+            yield Item(name, _("Segment"), url=url)
 
 
 def _accounts(request: AccountRequest) -> Iterator[Item]:
