@@ -1,5 +1,5 @@
 """Marking properties indexed. What a person asks for is a row; a job settles it: it builds the
-index, or takes it away, while everybody goes on writing (docs/decisions/0009)."""
+index, or takes it away, while everybody goes on writing (docs/decisions/0008)."""
 
 import time
 from collections.abc import Callable

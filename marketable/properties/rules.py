@@ -16,7 +16,7 @@ LARGEST_NUMBER = 10**15  # below it, every whole number is exact in JSON
 MOST_UNIQUE = 10
 MOST_OPTIONS = 5_000
 MOST_INDEXED = 10  # each is written with every change of a contact of the account
-MOST_INDEXED_HERE = 100  # every statement on contacts looks at the list of all (decision 0009)
+MOST_INDEXED_HERE = 100  # every statement on contacts looks at the list of all (decision 0008)
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 RESERVED = ("hs_", "marketable_", "hubspot_")
 
