@@ -103,10 +103,28 @@ def _refuse(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, (CommandRefused, PostgresRefused)):
         show_refusal(error.code, error.message, error.facts, as_json=as_json)
         return FAILED
+    if _is_away(error):
+        text = "The database went away. What was committed is kept; run the command again."
+        show_refusal("database_away", text, {}, as_json=as_json)
+        return FAILED
     traceback.print_exception(error)  # a bug: the trace is for those who can mend it
     if as_json:
         show_refusal("internal_error", f"{type(error).__name__}: {error}", {}, as_json=True)
     return FAILED
+
+
+def _is_away(error: Exception) -> bool:
+    """Tell a database that ended or cannot be reached from a bug. A statement that was refused has
+    a code that says why; a lost connection has none, or one of its own class (08, 57P)."""
+    if "psycopg" not in sys.modules:
+        return False
+    import psycopg
+    from django.db import InterfaceError, OperationalError
+
+    cause = error.__cause__ if isinstance(error, (InterfaceError, OperationalError)) else error
+    if not isinstance(cause, (psycopg.InterfaceError, psycopg.OperationalError)):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P"))
 
 
 def _leave(*_: object) -> NoReturn:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.commands.shell import PATIENCE_SECONDS, Shell, kill
+from tests.commands.shell import PATIENCE_SECONDS, Shell, kill, rest_of
 from tests.faults.conftest import House
 from tests.faults.middle import (
     BATCHES,
@@ -45,6 +45,8 @@ def test_a_killed_database(house: House) -> None:
     with after_one_batch(house.beside, account_id, command) as process:
         kill(house.postmaster)
         assert process.wait(timeout=PATIENCE_SECONDS) == 1
+        said = rest_of(process.stderr)
+        assert "The database went away" in said and "Traceback" not in said
     done = house.inside("update-date", "--account", account_id, "--json")
     assert done.json["applied"] == MANY - BATCHES[0], done.err
     house.cluster.ensure_running()
