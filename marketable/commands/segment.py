@@ -50,7 +50,7 @@ def run_create(options: argparse.Namespace) -> Answer:
 
         account = accounts.account(options.account)
         wanted = selecting.parsed(text)
-        following.catch_up()
+        following.catch_up(account.id)
         made = segments.create_active(
             account.id,
             options.name,
@@ -72,7 +72,7 @@ def run_members(options: argparse.Namespace) -> Answer:
 
         account = accounts.account(options.account)
         queries.segment(account.id, options.segment)
-        following.catch_up()
+        following.catch_up(account.id)
         segment = queries.segment(account.id, options.segment)
         found = queries.member_ids(account.id, segment.id)
     document = {"member_count": len(found), "contact_ids": found}
@@ -92,7 +92,7 @@ def run_rebuild(options: argparse.Namespace) -> Answer:
         from marketable.segments.services import segments
 
         account, now = accounts.account(options.account), clock.now()
-        following.catch_up(now=now)
+        following.catch_up(account.id, now=now)
         segment = queries.segment(account.id, options.segment)
         if segment.kind is Kind.ACTIVE:
             segment = segments.rebuild(account.id, segment.id, now=now)
@@ -112,7 +112,7 @@ def run_prove(options: argparse.Namespace) -> Answer:
         from marketable.segments.services import segments
 
         account, now = accounts.account(options.account), clock.now()
-        following.catch_up(now=now)
+        following.catch_up(account.id, now=now)
         proof = segments.prove(account.id, options.segment, now=now)
     return _proof(proof.ok, proof.member_count, proof.expected_count)
 

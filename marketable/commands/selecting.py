@@ -49,10 +49,10 @@ def read(options: argparse.Namespace) -> "Callable[[], Selection]":
         if text is not None:
             wanted = parsed(text)
             if nested(wanted):
-                following.catch_up()
+                following.catch_up(options.account)
             return Selection(filter=wanted)
         if options.segment is not None:
-            following.catch_up()
+            following.catch_up(options.account)
             return Selection(segment_id=options.segment)
         if options.ids is not None:
             return Selection(ids=options.ids)

@@ -31,7 +31,13 @@ from marketable.segments import moving, queries
 from marketable.segments.errors import LedgerBehind
 from marketable.segments.queries import SegmentView
 from marketable.segments.rules import ANY, State, in_segment, nested
-from marketable.segments.services.segments import add_members, ask_to_build, set_state
+from marketable.segments.selection import Selection
+from marketable.segments.services.segments import (
+    add_members,
+    ask_to_build,
+    build_if_needed,
+    set_state,
+)
 from marketable.sql import SubQuery
 
 READER = "segments"
@@ -68,6 +74,10 @@ SELECT DISTINCT key
 ALTERED = (
     "SELECT DISTINCT contact_id FROM contact_change WHERE account_id = %(account_id)s "
     "AND change_id = ANY(%(changes)s)"
+)
+ERASED = (
+    "SELECT contact_id FROM contact_change WHERE account_id = %(account_id)s "
+    "AND change_id = ANY(%(changes)s) AND after ? 'erased'"
 )
 THESE = "SELECT unnest(%(asked)s::bigint[]) AS contact_id"
 #: Who was merged into whom, followed to the one that is left, and the fixed segments that they were
@@ -170,6 +180,12 @@ def _take_in(
         touched = Touched(keys, all=bool(CONCERNS_ALL & kinds))
         asked = _asked(params)
         _ask(account_id, segments, touched, asked, now=now, is_careful=is_careful)
+    if ChangeKind.CONTACT_ERASED in kinds:  # nor is it kept when they were in the last ones (S14)
+        sql.execute(
+            f"DELETE FROM segment_past_member WHERE account_id = %(account_id)s "
+            f"AND contact_id IN ({ERASED})",
+            params,
+        )
 
 
 def _asked(params: Mapping[str, Any]) -> SubQuery:
@@ -216,9 +232,16 @@ def _follow_time(*, now: datetime, is_careful: bool = False) -> bool:
     return False
 
 
-def catch_up(*, now: datetime | None = None, patience_seconds: float = PATIENCE_SECONDS) -> None:
+def catch_up(
+    account_id: int | None = None,
+    *,
+    now: datetime | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> None:
     """Read the ledger as far as it is written at this moment, and what time has turned, so that
     segments hold exactly whom they should. Must not run inside a transaction.
+
+    account_id  build what waits to be built of this account, too
 
     Raises LedgerBehind when another process keeps a change from being read for too long.
     """
@@ -232,6 +255,21 @@ def catch_up(*, now: datetime | None = None, patience_seconds: float = PATIENCE_
             if time.monotonic() > until:
                 raise LedgerBehind
             time.sleep(LOOK_AGAIN_SECONDS)
+    if account_id is not None:
+        # Building one lets those that name it wait to be built, until none is left: no circles.
+        while waiting := [number for owner, number in queries.unbuilt() if owner == account_id]:
+            for number in waiting:
+                build_if_needed(account_id, number, now=now or clock.now())
+
+
+def catch_up_for(account_id: int, selection: Selection, *, patience_seconds: float) -> None:
+    """Let the segments that a selection names hold exactly whom they should, before it is used.
+    Inside a transaction they are taken as they are."""
+    names_some = selection.segment_id is not None or (
+        selection.filter is not None and bool(nested(selection.filter))
+    )
+    if names_some and not connection.in_atomic_block:
+        catch_up(account_id, patience_seconds=patience_seconds)
 
 
 def is_behind(*, now: datetime) -> bool:

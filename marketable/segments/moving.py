@@ -148,13 +148,25 @@ def build(account_id: int, segment: SegmentView, meaning: Meaning, *, now: datet
     Raises FilterRefused for a filter that a contact's value cannot be compared with.
     """
     with refusing_bad_values():
-        if segment.kind is Kind.FIXED:
-            return ask_again(account_id, segment, SubQuery(IN_ONCE), meaning, now=now)
-        if segment.member_count or _has_members(account_id, segment.id):
-            return ask_again(account_id, segment, SubQuery(EVERYBODY), meaning, now=now)
-        return _fill(account_id, segment, meaning, now=now)
+        if segment.kind is Kind.ACTIVE and not _has_members(account_id, segment.id):
+            return _fill(account_id, segment, meaning, now=now)
+        could_be = EVERYBODY if segment.kind is Kind.ACTIVE else IN_ONCE
+        moved = ask_again(account_id, segment, SubQuery(could_be), meaning, now=now)
+        if moved.left:
+            sql.execute(
+                FORGET_ERASED, {"account_id": account_id, "segment_id": segment.id, "now": now}
+            )
+        return moved
 
 
+#: Who was erased while the segment waited to be built leaves no trace in it (S14).
+FORGET_ERASED = """
+DELETE FROM segment_past_member AS past
+ USING contact
+ WHERE past.account_id = %(account_id)s AND past.segment_id = %(segment_id)s
+   AND past.left_at = %(now)s AND contact.account_id = past.account_id
+   AND contact.id = past.contact_id AND contact.erased_at IS NOT NULL
+"""
 FILL = """
 WITH joined AS (
     INSERT INTO segment_member (account_id, segment_id, contact_id, since)
