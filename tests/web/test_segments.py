@@ -286,6 +286,17 @@ def test_a_person_of_a_smaller_reach_fills_lists_and_leaves_filters_alone(
         assert "A filter takes from all contacts" in text_of(answer)
 
 
+def test_the_contacts_page_says_which_segment_it_shows(
+    account: AccountInfo, by: Source, browser: Client
+) -> None:
+    make.contact(account, firstname="Other")
+    guests = fixed(account, by, "Łódź guests", make.contact(account, firstname="Łucja"))
+    page = browser.get(reverse("contacts:list", args=[account.id]), {"segment": str(guests.id)})
+    assert "In segment “Łódź guests”" in text_of(page)
+    assert [row.cells[0].text for row in page.context["page"].rows] == ["Łucja Kowalski"]
+    assert ("segment", str(guests.id)) in page.context["page"].filters
+
+
 # Changing it
 
 

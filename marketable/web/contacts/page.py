@@ -15,6 +15,7 @@ from marketable.accounts.rules import Right, Scope
 from marketable.contacts.queries import ContactRow, Count, Page
 from marketable.formats import day, number
 from marketable.marketing_status.rules import Event, Status
+from marketable.segments import queries as segments
 from marketable.web.access import AccountRequest
 from marketable.web.contacts.columns import OWNER, SORTED_UP_TO, Column, stored, value
 from marketable.web.contacts.opened import Opened
@@ -268,7 +269,7 @@ def build(
         headings=tuple(_heading(table, column, address, locked) for column in columns),
         rows=tuple(_rows(request, found.rows, columns)),
         chips=tuple(_chips(request, table, address)),
-        narrowed_to=tuple(_narrowed_to(table, address)),
+        narrowed_to=tuple(_narrowed_to(account_id, table, address)),
         sizes=tuple(
             Size(str(size), address(replace(table.first_page(), size=size)), size == table.size)
             for size in SIZES
@@ -399,8 +400,15 @@ def _chips(
     )
 
 
-def _narrowed_to(table: Table, address: Callable[[Table], str]) -> Iterator[Chip]:
+def _narrowed_to(
+    account_id: int, table: Table, address: Callable[[Table], str]
+) -> Iterator[Chip]:
     here = table.first_page()
+    if table.segment_id is not None:
+        name = segments.names(account_id).get(table.segment_id, f"#{table.segment_id}")
+        yield Chip(
+            _("In segment “%(name)s”") % {"name": name}, address(replace(here, segment_id=None))
+        )
     if table.bulk_action_id is not None:
         yield Chip(
             _("Changed by job %(number)s") % {"number": str(table.bulk_action_id)},

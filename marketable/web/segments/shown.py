@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -21,7 +22,7 @@ from marketable.segments import queries, uses
 from marketable.segments.listing import members_within
 from marketable.segments.members import Member, Moves, members, past_members
 from marketable.segments.queries import KEPT_FOR, DayCount, SegmentView
-from marketable.segments.rules import Filter, Kind, State, as_json
+from marketable.segments.rules import KINDS, Filter, Kind, State, as_json
 from marketable.segments.selection import Selection, conditions_of
 from marketable.segments.sentences import sentence
 from marketable.segments.uses import Use
@@ -48,10 +49,11 @@ class UseShown:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The last year by day, drawn twice, and the days on which it changed, the latest first."""
+    """The last year by day, drawn twice once there are two days, and the days on which it changed,
+    the latest first."""
 
-    wide: Chart
-    narrow: Chart
+    wide: Chart | None
+    narrow: Chart | None
     first: date
     days: tuple[DayCount, ...]
 
@@ -165,8 +167,18 @@ def look(request: AccountRequest, wanted: Filter) -> Look:
 
 
 def as_text(wanted: Filter) -> str:
-    """Return a filter as people write it."""
-    return json.dumps(as_json(wanted), ensure_ascii=False, indent=2)
+    """Return a filter as people write it: a condition begins with what it is about."""
+    return json.dumps(_in_order(as_json(wanted)), ensure_ascii=False, indent=2)
+
+
+def _in_order(written: Any) -> Any:
+    if isinstance(written, list):
+        return [_in_order(part) for part in written]
+    if isinstance(written, dict):
+        known = {name: place for place, name in enumerate((*KINDS, "operator", "value"))}
+        names = sorted(written, key=lambda name: (known.get(name, len(known)), name))
+        return {name: _in_order(written[name]) for name in names}
+    return written
 
 
 def changes(request: AccountRequest, segment_id: int) -> list[ChangeShown]:
@@ -282,9 +294,10 @@ def growth(request: AccountRequest, segment: SegmentView) -> Growth | None:
     first = max(since, found[0].day)
     by_day = list(_every_day(found, first, today, segment.member_count))
     months = [day for day, _count in by_day if day.day == 1]
+    is_drawn = first < today
     return Growth(
-        draw(by_day, ticks=months),
-        draw(by_day, ticks=months, size=NARROW),
+        draw(by_day, ticks=months) if is_drawn else None,
+        draw(by_day, ticks=months, size=NARROW) if is_drawn else None,
         first,
         tuple(reversed([one for one in found if one.day >= since])),
     )
