@@ -26,7 +26,7 @@
     const all = unsaved();
     for (const link of bar().querySelectorAll("a[data-view]")) {
       const address = all[link.dataset.view];
-      if (!address) continue;
+      if (!address || link.querySelector(".view-tabs__unsaved")) continue;
       link.href = address;
       const dot = document.createElement("span");
       dot.className = "view-tabs__unsaved";
