@@ -1,5 +1,6 @@
 """Properties as their pages show them: rows by group, and how far an index is."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -87,7 +88,8 @@ def _reason(problem: str) -> str:
 
 
 def groups(account_id: int, definitions: Iterable[PropertyDef], search: str) -> list[PropertyGroup]:
-    """Return properties by group, those whose label or name has every word of the search."""
+    """Return properties by group and label, those whose label or name has every word of the
+    search."""
     indexes = queries.indexes(account_id)
     words = fold(search).split()
     found: dict[str, list[PropertyRow]] = {}
@@ -96,10 +98,23 @@ def groups(account_id: int, definitions: Iterable[PropertyDef], search: str) -> 
         if all(word in fold(f"{row.label} {one.name}") for word in words):
             found.setdefault(one.group, []).append(row)
     return [
-        PropertyGroup(in_language(label, label_pl), tuple(found[name]))
+        PropertyGroup(
+            in_language(label, label_pl),
+            tuple(sorted(found[name], key=lambda row: _in_order(row.label))),
+        )
         for name, label, label_pl in queries.groups(account_id)
         if name in found
     ]
+
+
+def _in_order(label: str) -> list[tuple[int, str]]:
+    """Return what labels are sorted by: 9 comes before 10.
+
+    >>> sorted(["Size 10", "Size 9", "Łódź", "lid"], key=_in_order)
+    ['lid', 'Łódź', 'Size 9', 'Size 10']
+    """
+    parts = re.split(r"([0-9]+)", fold(label))
+    return [(len(part), part) if part.isdigit() else (0, part) for part in parts]
 
 
 def _row(definition: PropertyDef, indexes: Mapping[str, IndexView]) -> PropertyRow:
