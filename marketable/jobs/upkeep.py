@@ -27,6 +27,7 @@ from marketable.marketing_status.queries import Proof
 from marketable.properties import indexing
 from marketable.queue import Job, enqueue
 from marketable.segments import queries as segments
+from marketable.segments.services import views as saved_views
 from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
 from marketable.transfers.errors import ImportUnknown
@@ -166,8 +167,10 @@ def erase_old_archived(now: datetime) -> None:
 
 
 def clear_remains(now: datetime) -> None:
-    """Delete expired sessions, jobs that ended long ago, and what imports left behind."""
+    """Delete expired sessions, jobs that ended long ago, views that were deleted long ago, and what
+    imports left behind."""
     transfers.clear_remains(now=now)
+    saved_views.remove_long_deleted(now)
     call_command("clearsessions")
     async_to_sync(app.job_manager.delete_old_jobs)(
         nb_hours=int(JOBS_KEPT_FOR / timedelta(hours=1)),

@@ -174,8 +174,14 @@ def restore(account_id: int, view_id: int, *, viewer: Viewer, by: Source, now: d
 @sql.retried
 def remove_long_deleted(now: datetime) -> int:
     """Remove for good what can be brought back no more; return how many views that were."""
-    found = SavedViewRow.objects.filter(deleted_at__lte=now - queries.KEPT_FOR)
-    return found.delete()[0]
+    gone = "SELECT account_id, id FROM saved_view WHERE deleted_at <= %(before)s"
+    before = {"before": now - queries.KEPT_FOR}
+    for table in ("saved_view_person", "default_view"):
+        sql.execute(
+            f"DELETE FROM {table} WHERE (account_id, view_id) IN ({gone})",
+            before,
+        )
+    return sql.execute("DELETE FROM saved_view WHERE deleted_at <= %(before)s", before)
 
 
 def _locked(account_id: int, view_id: int, viewer: Viewer) -> SavedViewRow:

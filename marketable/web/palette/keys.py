@@ -46,6 +46,8 @@ TABLE = Keys(
         Key((("Shift", SPACE),), _("Tick the contact")),
         Key((("Shift", "↑"), ("Shift", "↓")), _("Tick a range; with the mouse Shift and a click")),
         Key((("Ctrl", "A"),), _("Tick all contacts of the page")),
+        Key((("Alt", "←"), ("Alt", "→")), _("In the head: move the column")),
+        Key((("Shift", "←"), ("Shift", "→")), _("In the head: make the column narrower or wider")),
         Key((("Esc",),), _("Clear the ticks")),
     ),
 )
