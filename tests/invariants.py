@@ -14,6 +14,8 @@ from marketable.marketing_status.rules import Status
 
 #: What may end counting (S7, S11, S12): the date, and places that go over to somebody else.
 ENDS_COUNTING = {Kind.UPDATE_DATE, Kind.PLACE_MOVED, Kind.CONTACT_MERGED}
+#: What brings a staging along, or back, with the date that it was for (S12, S13).
+KEEPS_DATES = {Kind.CONTACT_MERGED, Kind.CONTACT_UNMERGED}
 
 STORY = """
 SELECT altered.contact_id, change.id, change.kind, change.at, change.effective_on,
@@ -86,7 +88,7 @@ def assert_every_contact_tells_its_story(account_id: int, *, one_clock: bool = T
             if kind == Kind.UPDATE_DATE:
                 assert effective_on.isoformat() == left_on, entry
                 assert effective_on <= today_in(zone, at), entry
-            elif after == Status.LEAVING and kind != Kind.CONTACT_MERGED:
+            elif after == Status.LEAVING and kind not in KEEPS_DATES:
                 expected = calendar.next_update_date(today_in(zone, at))
                 assert date.fromisoformat(leaves_on) == expected, entry
             status, leaving_on = after, leaves_on

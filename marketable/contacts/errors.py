@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
-from marketable.errors import Conflict, Invalid, NotFound
+from marketable.errors import Conflict, Invalid, NotAllowed, NotFound
 
 
 class ContactUnknown(NotFound):
@@ -167,3 +167,121 @@ class SameContact(Invalid):
 
     def __init__(self) -> None:
         super().__init__(_("A contact cannot be merged with itself."), field="other")
+
+
+class PlanStale(Conflict):
+    """What was shown before the confirmation is no longer so; nothing was done, and it is shown
+    anew (B5)."""
+
+    code = "plan_stale"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("One of the contacts changed since this page was opened. Look at it again.")
+        )
+
+
+class NotChoosable(Invalid):
+    """Which value wins is not a person's choice: a refusal of mail, or what an address brings."""
+
+    code = "not_choosable"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("“%(name)s” cannot be chosen."), {"name": name}, field=name)
+
+
+class NotMerged(Conflict):
+    """The contact was not merged into another, or was erased since."""
+
+    code = "not_merged"
+
+    def __init__(self) -> None:
+        super().__init__(_("This contact is not merged into another."))
+
+
+class MergedTooLongAgo(Conflict):
+    """A merge can be taken back for 30 days (S13)."""
+
+    code = "merged_too_long_ago"
+
+    def __init__(self, days: int) -> None:
+        super().__init__(
+            _("A merge can be taken back for %(days)s days, and this one is older."),
+            {"days": days},
+        )
+
+
+class SurvivorMerged(Conflict):
+    """The contact that has its values was itself merged into another, which is parted first."""
+
+    code = "survivor_merged"
+
+    def __init__(self, survivor_id: int, into_id: int) -> None:
+        super().__init__(
+            _("Contact %(id)s was merged into contact %(into)s meanwhile. Take that back first."),
+            {"id": str(survivor_id), "into": str(into_id)},
+            contact_id=survivor_id,
+        )
+
+
+class SurvivorGone(Conflict):
+    """The contact that has its values is in the recycle bin."""
+
+    code = "survivor_gone"
+
+    def __init__(self, survivor_id: int) -> None:
+        super().__init__(
+            _("Contact %(id)s is in the recycle bin. Restore it first."),
+            {"id": str(survivor_id)},
+            contact_id=survivor_id,
+        )
+
+
+class MergedLater(Conflict):
+    """Another contact was merged into the same survivor afterwards: the last merge goes first."""
+
+    code = "merged_later"
+
+    def __init__(self, later_id: int) -> None:
+        super().__init__(
+            _("Contact %(id)s was merged into the same one later. Take that back first."),
+            {"id": str(later_id)},
+            contact_id=later_id,
+        )
+
+
+class BadNote(Invalid):
+    """A note is a text of some characters, and not of too many."""
+
+    code = "bad_note"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            _("Write a note of at most %(limit)s characters."), {"limit": limit}, field="text"
+        )
+
+
+class NoteUnknown(NotFound):
+    code = "note_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(_("There is no such note."))
+
+
+class NotYourNote(NotAllowed):
+    """Somebody else wrote it, and the person may not erase contacts."""
+
+    code = "not_your_note"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Somebody else wrote this note. Whoever may erase contacts can change it."),
+            right="contacts.erase",
+        )
+
+
+class NoSuchPair(NotFound):
+    code = "no_such_pair"
+
+    def __init__(self) -> None:
+        super().__init__(_("These two are not suggested as duplicates."))

@@ -86,6 +86,52 @@ class ContactSearch(models.Model):
         db_table = "contact_search"
 
 
+class ContactNote(models.Model):
+    """What a person wrote about a contact. It stays with the contact it was written on: a merged
+    one's notes are read through the one it was merged into."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    account_id = models.BigIntegerField()
+    id = models.BigIntegerField(db_default=NextId("contact_note_id_seq"))
+    contact_id = models.BigIntegerField()
+    text = models.TextField()
+    author_id = models.TextField()
+    author_label = models.TextField()
+    written_at = models.DateTimeField()
+    changed_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "contact_note"
+        indexes = [
+            models.Index(fields=["account_id", "contact_id", "id"], name="note_of_contact"),
+            models.Index(
+                fields=["deleted_at"],
+                name="note_deleted",
+                condition=models.Q(deleted_at__isnull=False),
+            ),
+        ]
+
+
+class DuplicatePair(models.Model):
+    """Two contacts that may be one person, until they are merged or found to be two (S18)."""
+
+    pk = models.CompositePrimaryKey("account_id", "first_id", "second_id")
+    account_id = models.BigIntegerField()
+    first_id = models.BigIntegerField()
+    second_id = models.BigIntegerField()
+    reason = models.CharField(max_length=16)
+    found_at = models.DateTimeField()
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_by = models.TextField(default="")
+
+    class Meta:
+        db_table = "duplicate_pair"
+        indexes = [
+            models.Index(fields=["account_id", "second_id"], name="duplicate_pair_by_second"),
+        ]
+
+
 class BlockedAddress(models.Model):
     """Keyed hash of an erased address: doors that run by themselves refuse it (S14)."""
 

@@ -482,6 +482,12 @@ def count_exactly(account_id: int, where: Sequence[Condition]) -> int:
     return int(found[0])
 
 
+def estimated(account_id: int, where: Sequence[Condition]) -> Count:
+    """Return about how many contacts meet every condition, without reading any."""
+    text, params = _where(account_id, where)
+    return Count(int(_plan(f"SELECT 1 {text}", params)["Plan Rows"]), is_exact=False)
+
+
 def estimated_size(account_id: int) -> int:
     """Return about how many contacts the account has, without reading any."""
     text = "SELECT 1 FROM contact AS c WHERE c.account_id = %(id)s"
@@ -534,3 +540,75 @@ def addresses(account_id: int, contact_id: int) -> list[str]:
         {"account_id": account_id, "contact_id": contact_id},
     )
     return [str(row[0]) for row in found]
+
+
+#: A contact and all that was merged into it, and into these: one person.
+PERSON = (
+    "WITH RECURSIVE person AS (SELECT %(contact_id)s::bigint AS id UNION "
+    "SELECT away.id FROM person JOIN contact AS away "
+    "ON away.account_id = %(account_id)s AND away.merged_into = person.id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody wrote about a contact, or about one that was merged into it."""
+
+    id: int
+    contact_id: int
+    text: str
+    author_id: str
+    author_label: str
+    written_at: datetime
+    changed_at: datetime | None
+
+
+def notes(
+    account_id: int, contact_id: int, *, before_id: int | None = None, limit: int = 20
+) -> list[Note]:
+    """Return a contact's notes, newest first, those of contacts merged into it among them.
+
+    before_id  go on below this note
+    """
+    found = sql.rows(
+        f"{PERSON} SELECT id, contact_id, text, author_id, author_label, written_at, changed_at "
+        "FROM contact_note WHERE account_id = %(account_id)s "
+        "AND contact_id IN (SELECT id FROM person) AND deleted_at IS NULL "
+        "AND (%(before_id)s::bigint IS NULL OR id < %(before_id)s) "
+        "ORDER BY id DESC LIMIT %(limit)s",
+        {
+            "account_id": account_id,
+            "contact_id": contact_id,
+            "before_id": before_id,
+            "limit": limit,
+        },
+    )
+    return [Note(*row) for row in found]
+
+
+def note_texts(account_id: int, note_ids: Sequence[int]) -> dict[int, str]:
+    """Return {number: text} of notes that are not deleted."""
+    found = sql.rows(
+        "SELECT id, text FROM contact_note WHERE account_id = %(account_id)s "
+        "AND id = ANY(%(ids)s) AND deleted_at IS NULL",
+        {"account_id": account_id, "ids": list(note_ids)},
+    )
+    return {int(number): str(text) for number, text in found}
+
+
+def rows_of(
+    account_id: int, contact_ids: Sequence[int], *, reach: Reach, today: date
+) -> dict[int, ContactRow]:
+    """Return {number: contact} of those that are within reach."""
+    within = conditions.reach(reach)
+    found = sql.rows(
+        f"{COLUMNS} FROM contact AS c {ANY_STATUS.format(bound='')} "
+        f"WHERE c.account_id = %(sel_account_id)s AND c.id = ANY(%(ids)s) AND {within.text}",
+        {
+            **within.params,
+            "sel_account_id": account_id,
+            "ids": list(contact_ids),
+            "today": today,
+        },
+    )
+    return {row[0]: _row(row) for row in found}

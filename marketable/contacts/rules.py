@@ -304,23 +304,43 @@ OF_ADDRESS = frozenset({"hs_email_hard_bounce_reason_enum", "hs_email_quarantine
 REFUSALS = frozenset({"hs_email_optout"})
 
 
+def is_free_in_merge(name: str, mine: Any, theirs: Any) -> bool:
+    """Tell whether a person may choose which of two values the survivor of a merge has.
+
+    What is known of an address follows the address, a refusal of mail holds for both records, a
+    stage does not go backwards, and a value is not lost for none.
+    """
+    if name in OF_ADDRESS or name in REFUSALS or theirs is None or mine == theirs:
+        return False
+    return name != "lifecyclestage" or lifecycle_allows(mine, theirs)
+
+
 def taken_in_merge(
-    survivor: Mapping[str, Any], other: Mapping[str, Any], *, takes_address: bool
+    survivor: Mapping[str, Any],
+    other: Mapping[str, Any],
+    *,
+    takes_address: bool,
+    choices: Mapping[str, bool] | None = None,
 ) -> dict[str, Any]:
     """Return the values that the survivor of a merge gets from the other record (S12).
 
     takes_address  the other's address becomes the survivor's primary one, so what is known of the
                    address comes along; None takes away what was known of an earlier one
+    choices        {name: whether the other's value is taken}, where a person chose; without a
+                   choice the survivor keeps what it has, and what it lacks comes from the other
 
     >>> mine = {"city": "Kraków", "hs_email_optout": False}
     >>> other = {"city": "Gdańsk", "phone": "1", "hs_email_optout": True}
     >>> taken_in_merge(mine, other, takes_address=False)
     {'phone': '1', 'hs_email_optout': True}
+    >>> taken_in_merge(mine, other, takes_address=False, choices={"city": True, "phone": False})
+    {'city': 'Gdańsk', 'hs_email_optout': True}
     """
+    chosen = choices or {}
     gaps = {
         name: value
         for name, value in other.items()
-        if survivor.get(name) is None and name not in OF_ADDRESS
+        if chosen.get(name, survivor.get(name) is None) and name not in OF_ADDRESS
     }
     refused = {name: True for name in sorted(REFUSALS) if other.get(name) is True}
     of_address = {
@@ -333,6 +353,45 @@ def taken_in_merge(
         for name, value in {**gaps, **refused, **of_address}.items()
         if survivor.get(name) != value
     }
+
+
+# Duplicates
+
+#: Hosts whose addresses anybody can have: two people there have nothing in common.
+PUBLIC_HOSTS = frozenset(
+    {
+        *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com"),
+        *("yahoo.com", "icloud.com", "me.com", "aol.com", "gmx.de", "gmx.net", "web.de"),
+        *("proton.me", "protonmail.com", "mail.com", "yandex.com", "zoho.com"),
+        *("wp.pl", "o2.pl", "onet.pl", "onet.eu", "op.pl", "interia.pl", "interia.eu", "tlen.pl"),
+        *("poczta.onet.pl", "gazeta.pl", "poczta.fm", "buziaczek.pl", "vp.pl", "go2.pl"),
+    }
+)
+
+
+def alike_queries(email: str | None, properties: Mapping[str, Any]) -> list[list[str]]:
+    """Return sets of search words; a contact that has all of one set may be the same person. One
+    that ends in @ is the beginning of an address.
+
+    >>> alike_queries("a.nowak@acme.pl", {"firstname": "Anna", "lastname": "Nowak"})
+    [['anna', 'nowak'], ['nowak', 'a.nowak@']]
+    >>> alike_queries(None, {"phone": "+48 601 234 567"})
+    [['601234567']]
+    """
+    found = []
+    for name in ("phone", "mobilephone"):
+        digits = "".join(DIGITS.findall(fold(str(properties.get(name) or ""))))
+        if len(digits) >= 9:
+            found.append([digits[-9:]])
+    first, last = (
+        WORD.findall(fold(str(properties.get(name) or ""))) for name in ("firstname", "lastname")
+    )
+    if first and last:
+        found.append([word[:LONGEST_WORD] for word in dict.fromkeys([*first, *last])])
+    local = fold(email or "").rpartition("@")[0]
+    if last and 5 <= len(local) < LONGEST_WORD:
+        found.append([*(word[:LONGEST_WORD] for word in dict.fromkeys(last)), f"{local}@"])
+    return found
 
 
 # Exports

@@ -22,7 +22,8 @@ COUNTS_TOWARD_TIER = frozenset({Status.MARKETING, Status.LEAVING})
 
 # Anything not listed leaves the contact as it is. STOP, ARCHIVE and ERASE lead to LEAVING and
 # never straight to NON_MARKETING: a marketing contact cannot go back before the update date.
-# Merge and restore depend on more than one contact's status; see `contacts/`.
+# Merge, un-merge and restore look at more than one contact or moment: `joined`, `parted`, and
+# `contacts/services/`.
 TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (Status.NON_MARKETING, Event.START): Status.MARKETING,
     (Status.LEAVING, Event.START): Status.MARKETING,
@@ -39,6 +40,28 @@ STRENGTH: dict[Status, int] = {
     Status.LEAVING: 1,
     Status.MARKETING: 2,
 }
+
+
+def joined(survivor: Status, other: Status) -> Status:
+    """Return the status of the survivor of a merge: the stronger of the two (S12).
+
+    >>> joined(Status.LEAVING, Status.MARKETING)
+    <Status.MARKETING: 'marketing'>
+    """
+    return max(survivor, other, key=STRENGTH.__getitem__)
+
+
+def parted(before: Status, present: Status) -> Status:
+    """Return the status of a survivor whose merge is taken back in the same period and whose
+    status nothing has changed since: its own of before, but never from counting to not counting,
+    for it may have been mailed (S13).
+
+    >>> parted(Status.NON_MARKETING, Status.MARKETING)
+    <Status.LEAVING: 'leaving'>
+    """
+    if present in COUNTS_TOWARD_TIER and before not in COUNTS_TOWARD_TIER:
+        return Status.LEAVING
+    return before if present in COUNTS_TOWARD_TIER else present
 
 
 class Verdict(StrEnum):

@@ -486,6 +486,18 @@ def keep_batches_away(account_id: int) -> None:
     )
 
 
+def lock_usage(account_id: int) -> None:
+    """Hold what usage is until the transaction ends, so that `room_for` stays true in it."""
+    governance.lock_usage(account_id)
+
+
+def room_for(account_id: int, *, places: int, today: date) -> tuple[int, bool]:
+    """Return the usage, and whether so many places more fit under the ceiling (O3)."""
+    usage = queries.usage(account_id, today)
+    ceiling = billing.subscription(account_id, today).ceiling
+    return usage.usage, ceiling is None or usage.usage + usage.reserved + places <= ceiling
+
+
 def lock_status(account_id: int, contact_ids: Sequence[int]) -> None:
     """Lock the status rows of contacts that are locked already, so that what is read of them now
     is still so when it is written: staging does not look at the contact's lock."""

@@ -36,6 +36,7 @@ from marketable.segments.services.segments import (
     add_members,
     ask_to_build,
     build_if_needed,
+    remove_members,
     set_state,
 )
 from marketable.sql import SubQuery
@@ -105,6 +106,59 @@ SELECT way.change_id, way.id, segment.id
          ORDER BY told.change_id DESC LIMIT 1) = 'true'
  ORDER BY way.change_id, segment.id
 """
+#: The contacts that were parted from a survivor, unless they are merged with it again, each with
+#: all that had been merged into it before.
+PARTED = """
+WITH RECURSIVE parted AS (
+    SELECT told.change_id, told.contact_id AS survivor, away.id AS root, away.id
+      FROM contact_change AS told
+      JOIN contact AS away ON away.account_id = told.account_id
+                          AND away.id = (told.after->>'unmerged')::bigint
+                          AND away.merged_into IS DISTINCT FROM told.contact_id
+     WHERE told.account_id = %(account_id)s AND told.change_id = ANY(%(changes)s)
+       AND told.after ? 'unmerged'
+    UNION
+    SELECT parted.change_id, parted.survivor, parted.root, away.id
+      FROM parted JOIN contact AS away ON away.account_id = %(account_id)s
+                                      AND away.merged_into = parted.id
+)
+"""
+LAST_WORD = """
+LATERAL (SELECT told.change_id, told.after->>('segment:' || segment.id) AS is_in
+           FROM contact_change AS told
+          WHERE told.account_id = %(account_id)s AND told.contact_id = {contact}
+            AND told.after ? ('segment:' || segment.id)
+          ORDER BY told.change_id DESC LIMIT 1) AS {name}
+"""
+#: The fixed segments that survivors are in only because of those parted from them.
+ONLY_BY_MERGE = f"""
+{PARTED}
+SELECT DISTINCT parted.change_id, parted.survivor, segment.id
+  FROM parted
+  JOIN segment ON segment.account_id = %(account_id)s AND segment.kind = 'fixed'
+ CROSS JOIN {LAST_WORD.format(contact="parted.survivor", name="last_word")}
+  JOIN change AS added ON added.account_id = %(account_id)s AND added.id = last_word.change_id
+                      AND added.source_type = 'MERGE' AND added.actor_type = 'system'
+ WHERE last_word.is_in = 'true'
+   AND EXISTS (SELECT FROM contact_change AS cause
+                WHERE cause.account_id = %(account_id)s AND cause.contact_id = parted.id
+                  AND cause.change_id::text = added.source_id AND cause.after ? 'merged_into')
+ ORDER BY parted.change_id, segment.id
+"""
+#: The fixed segments of what had been merged into those parted, if nobody has put these in or
+#: taken them out: both merges were read at once then, and the last survivor was put in alone.
+PARTED_OUT_OF = f"""
+{PARTED}
+SELECT DISTINCT (SELECT max(cause.change_id) FROM contact_change AS cause
+                  WHERE cause.account_id = %(account_id)s AND cause.contact_id = parted.id
+                    AND cause.after ? 'merged_into'), parted.root, segment.id
+  FROM parted
+  JOIN segment ON segment.account_id = %(account_id)s AND segment.kind = 'fixed'
+ CROSS JOIN {LAST_WORD.format(contact="parted.id", name="last_word")}
+  LEFT JOIN {LAST_WORD.format(contact="parted.root", name="own_word")} ON TRUE
+ WHERE parted.id <> parted.root AND last_word.is_in = 'true' AND own_word.change_id IS NULL
+ ORDER BY 1, segment.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +221,8 @@ def _take_in(
     }
     if ChangeKind.CONTACT_MERGED in kinds:
         _follow_merged(account_id, params, now=now)
+    if ChangeKind.CONTACT_UNMERGED in kinds:
+        _follow_unmerged(account_id, params, now=now)
     segments = queries.segments(account_id)
     if not segments:
         return
@@ -398,5 +454,18 @@ def _follow_merged(account_id: int, params: Mapping[str, Any], *, now: datetime)
     """Put the survivors of merges into the fixed segments of those merged away."""
     for change_id, survivor, segment_id in sql.rows(MERGED_OUT_OF, params):
         chosen = SubQuery("SELECT %(survivor)s::bigint AS id", {"survivor": survivor})
+        by = system(SourceType.MERGE, str(change_id))
+        add_members(account_id, segment_id, chosen, by=by, now=now, with_deleted=True)
+
+
+def _follow_unmerged(account_id: int, params: Mapping[str, Any], *, now: datetime) -> None:
+    """Take the survivors of merges that were taken back out of the fixed segments that only these
+    merges put them into. Those parted from them are in theirs again, by the ledger's last word."""
+    for change_id, survivor, segment_id in sql.rows(ONLY_BY_MERGE, params):
+        chosen = SubQuery("SELECT %(survivor)s::bigint AS id", {"survivor": survivor})
+        by = system(SourceType.MERGE, str(change_id))
+        remove_members(account_id, segment_id, chosen, by=by, now=now, with_deleted=True)
+    for change_id, parted, segment_id in sql.rows(PARTED_OUT_OF, params):
+        chosen = SubQuery("SELECT %(parted)s::bigint AS id", {"parted": parted})
         by = system(SourceType.MERGE, str(change_id))
         add_members(account_id, segment_id, chosen, by=by, now=now, with_deleted=True)

@@ -32,6 +32,8 @@ from marketable.marketing_status.rules import (
     Status,
     Verdict,
     after,
+    joined,
+    parted,
     usage_delta,
 )
 from marketable.properties.defaults import BY_NAME
@@ -112,6 +114,15 @@ def test_what_is_not_in_the_table_changes_nothing() -> None:  # S7
         for event in Event:
             if (status, event) not in TRANSITIONS:
                 assert after(status, event) is status
+
+
+def test_the_table_of_survivors_is_the_one_in_the_code() -> None:  # S13
+    written = {}
+    for cells in table(STATUS, "before the merge", "until then", "afterwards").rows:
+        before, present, later = (Status(spans(cell)[0]) for cell in cells)
+        written[before, present] = later
+    reached = {(mine, joined(mine, theirs)) for mine in Status for theirs in Status}
+    assert written == {pair: parted(*pair) for pair in reached}
 
 
 def test_the_reasons_of_those_who_cannot_be_set_are_named() -> None:  # S19

@@ -4,6 +4,7 @@ Written from the rules, one contact after the other, where the product works on 
 """
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +18,11 @@ class Refusal(StrEnum):
     BLOCKED = "AddressBlocked"
     NOT_RESTORABLE = "NotRestorable"
     ARCHIVED = "Archived"
+    NOT_MERGED = "NotMerged"
+    SURVIVOR_MERGED = "SurvivorMerged"
+    SURVIVOR_GONE = "SurvivorGone"
+    MERGED_TOO_LONG_AGO = "MergedTooLongAgo"
+    MERGED_LATER = "MergedLater"
     NOTHING_TO_DO = "NothingToDo"
     CANNOT_UNDO = "CannotUndo"
 
@@ -46,6 +52,21 @@ class Place:
 
 
 @dataclass
+class Merge:
+    """What was so of both before a merge; moves of the survivor after it, and how many merges
+    there were before this one."""
+
+    at: datetime
+    on: date
+    survivor_id: int
+    mine: Place | None
+    theirs: Place | None
+    addresses: set[str]
+    moves: int
+    number: int
+
+
+@dataclass
 class Contact:
     """moves  how often its status moved: what takes back an action looks for the same number"""
 
@@ -55,6 +76,7 @@ class Contact:
     place: Place | None = None
     was_marketing: bool = False  # when it was deleted last
     moves: int = 0
+    merge: Merge | None = None
 
     def status(self, today: date) -> Status:
         return self.place.status(today) if self.place else Status.NON_MARKETING
@@ -111,6 +133,7 @@ class Account:
     contacts: dict[int, Contact] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     actions: dict[int, Action] = field(default_factory=dict)
+    merges: int = 0
 
     # What can be read.
 
@@ -279,6 +302,17 @@ class Account:
         if not (mine.is_live and other.is_live):
             raise Refused(Refusal.ARCHIVED)
         self.update_date_begins([survivor_id, other_id])
+        self.merges += 1
+        merge = Merge(
+            self.now,
+            self.today,
+            survivor_id,
+            copy(mine.place),
+            copy(other.place),
+            set(other.addresses),
+            0,
+            self.merges,
+        )
         was = mine.status(self.today)
         if mine.place is None:
             mine.place, other.place = other.place, None
@@ -292,6 +326,63 @@ class Account:
         mine.addresses |= other.addresses
         other.addresses = set()
         other.life = Life.MERGED
+        other.merge = merge
+        merge.moves = mine.moves
+
+    def unmerge(self, contact_id: int) -> bool:  # S13
+        """Return whether the place that was held found no room."""
+        other = self.contacts[contact_id]
+        merge = other.merge
+        if merge is None or self.contacts[merge.survivor_id].life is Life.ERASED:
+            raise Refused(Refusal.NOT_MERGED)
+        mine = self.contacts[merge.survivor_id]
+        if mine.life is Life.MERGED:
+            top = mine
+            while top.merge is not None:
+                top = self.contacts[top.merge.survivor_id]
+            erased = top.life is Life.ERASED
+            raise Refused(Refusal.NOT_MERGED if erased else Refusal.SURVIVOR_MERGED)
+        if mine.life is Life.DELETED:
+            raise Refused(Refusal.SURVIVOR_GONE)
+        if self.now - merge.at > timedelta(days=30):
+            raise Refused(Refusal.MERGED_TOO_LONG_AGO)
+        for one in self.contacts.values():
+            if one.merge and one.merge.survivor_id == mine.id and one.merge.number > merge.number:
+                raise Refused(Refusal.MERGED_LATER)
+        self.update_date_begins([mine.id, other.id])
+        lacks_room = False
+        if self.next_date(merge.on) == self.next_date(self.today):
+            lacks_room = self._part_places(mine, other, merge)
+        mine.addresses -= merge.addresses
+        other.addresses = {
+            address
+            for address in merge.addresses
+            if not any(one.is_live and address in one.addresses for one in self.contacts.values())
+        }
+        other.life, other.merge = Life.LIVE, None
+        return lacks_room
+
+    def _part_places(self, mine: Contact, other: Contact, merge: Merge) -> bool:
+        fits = self.ceiling is None or self.usage + self.reserved + 1 <= self.ceiling
+        was = mine.status(self.today)
+        if mine.moves == merge.moves and mine.place is not None:
+            before = merge.mine
+            if before is not None and before.status(self.today) is not Status.NON_MARKETING:
+                mine.place = copy(before)
+            elif was is Status.MARKETING:
+                assert self._stage(mine)
+                mine.moves -= 1  # counted below
+            if mine.status(self.today) is not was:
+                mine.moves += 1
+        held = merge.theirs
+        if held is None or held.status(self.today) is Status.NON_MARKETING:
+            return False
+        if not fits:
+            return True
+        other.place = copy(held)
+        other.moves += 1
+        self._fits(1, None)
+        return False
 
     # Bulk actions (B6): `size` contacts a batch, up to `at_once` in the request.
 

@@ -35,10 +35,12 @@ from marketable.contacts.services.create import create_contact
 from marketable.contacts.services.erase import erase_contacts
 from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact
+from marketable.contacts.services.unmerge import unmerge_contact
 from marketable.history.sources import SourceType, system
 from marketable.marketing_status import queries
 from marketable.marketing_status.rules import Event, Status
 from marketable.marketing_status.services import (
+    apply_overdue,
     apply_update_date,
     keep_marketing,
     plan,
@@ -275,6 +277,45 @@ class AccountHistory(RuleBasedStateMachine):
                 ),
                 lambda: self.model.merge(*both),
             )
+
+    @rule(which=one_of_them)
+    def unmerge(self, which: int) -> None:  # S13
+        for contact_id in self.one(which, Life.MERGED):
+            self._unmerge(contact_id)
+
+    def _unmerge(self, contact_id: int) -> bool:
+        done, lacks_room = self.both(
+            lambda: unmerge_contact(
+                self.account.id, contact_id, reach=EVERYTHING, by=BY, now=self.now
+            ),
+            lambda: self.model.unmerge(contact_id),
+        )
+        assert done is None or done.lacks_room == lacks_room
+        return bool(lacks_room)
+
+    @rule(survivor=one_of_them, other=one_of_them)
+    def merge_and_unmerge(self, survivor: int, other: int) -> None:  # V12
+        """In one period and with room, it gives both states before, but LEAVING for a survivor
+        that was non-marketing."""
+        both = [*self.one(survivor, Life.LIVE), *self.one(other, Life.LIVE)]
+        if len(set(both)) < 2:
+            return
+        today = self.model.today
+        self.model.update_date_begins(both)
+        mine, theirs = (copy.deepcopy(self.model.contacts[one]) for one in both)
+        for one in both:
+            apply_overdue(self.account.id, make.ids(one), now=self.now)
+        usage, room = self.model.usage, self.model.ceiling
+        merge_contacts(self.account.id, *both, reach=EVERYTHING, by=BY, now=self.now)
+        self.model.merge(*both)
+        lacks_room = self._unmerge(both[1])
+        after = [self.model.contacts[one] for one in both]
+        if mine.place is None and theirs.place is not None:
+            assert after[0].status(today) is Status.LEAVING
+            assert after[1].place == theirs.place or lacks_room
+        elif room is None or self.model.reserved + usage <= room:
+            assert [one.place for one in after] == [mine.place, theirs.place]
+            assert self.model.usage == usage
 
     @rule(event=actions, bits=st.just(2**7 - 1) | some)
     def begin_bulk_action(self, event: Event, bits: int) -> None:

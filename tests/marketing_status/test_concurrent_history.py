@@ -17,6 +17,7 @@ from marketable.contacts.services.create import create_contact
 from marketable.contacts.services.erase import erase_contacts
 from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact
+from marketable.contacts.services.unmerge import unmerge_contact
 from marketable.history.sources import SourceType, system
 from marketable.marketing_status import queries
 from marketable.marketing_status.rules import Event, Status
@@ -43,6 +44,7 @@ steps = st.tuples(
     st.sampled_from(
         [
             *("start", "start", "stop", "keep", "archive", "restore", "erase", "merge"),
+            *("merge", "unmerge", "unmerge"),
             *("create", "update date", "bulk start", "bulk stop", "take back", "cancel"),
         ]
     ),
@@ -79,6 +81,7 @@ class Client:
             "merge": lambda: merge_contacts(
                 self.account_id, some[0], some[-1], reach=EVERYTHING, **told
             ),
+            "unmerge": lambda: unmerge_contact(self.account_id, some[-1], reach=EVERYTHING, **told),
             "create": lambda: create_contact(
                 self.account_id, {"email": EMAILS[len(some) - 1]}, start_marketing=True, **told
             ),

@@ -14,6 +14,7 @@ from marketable.contacts.services.edit import edit_contact
 from marketable.contacts.services.erase import erase_contacts
 from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact
+from marketable.contacts.services.unmerge import unmerge_contact
 from marketable.history.sources import SourceType, system
 from marketable.marketing_status.services import start_marketing, stop_marketing
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -240,6 +241,26 @@ def test_the_end_of_the_ledger_is_the_latest_transaction_whatever_its_digits(
     sql.execute("UPDATE change SET xid = '9' WHERE id = (SELECT min(id) FROM change)")
     edit(account, contact_id, city="Radom")
     assert members(account, segment_id) == []
+
+
+@pytest.mark.parametrize("read_between", [True, False])
+@pytest.mark.parametrize("was_in_before", [True, False])
+def test_members_by_hand_come_back_when_a_merge_is_taken_back(
+    account: AccountInfo, read_between: bool, was_in_before: bool
+) -> None:  # S13
+    survivor, other, inner = (make.contact(account) for _ in range(3))
+    segment_id = segments.create_fixed(account.id, "Fair", by=BY, now=JAN_20).id
+    also = [survivor] if was_in_before else []
+    segments.add_members(account.id, segment_id, make.ids(inner, *also), by=BY, now=JAN_20)
+    for into, away in ((other, inner), (survivor, other)):
+        merge_contacts(account.id, into, away, reach=EVERYTHING, by=BY, now=JAN_20)
+    if read_between:
+        assert members(account, segment_id) == [survivor]
+    unmerge_contact(account.id, other, reach=EVERYTHING, by=BY, now=JAN_20)
+    assert members(account, segment_id) == sorted([*also, other])
+    unmerge_contact(account.id, inner, reach=EVERYTHING, by=BY, now=JAN_20)
+    assert members(account, segment_id) == sorted([*also, inner])
+    assert segments.prove(account.id, segment_id, now=JAN_20).ok
 
 
 def test_the_survivor_of_several_merges_is_in_whatever_the_others_were_in(

@@ -1,6 +1,8 @@
 """Joining two records of one person (S12)."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +12,7 @@ from marketable.accounts import queries as accounts
 from marketable.accounts.queries import Reach
 from marketable.billing import rules as billing_rules
 from marketable.contacts import queries, rules
-from marketable.contacts.errors import Archived, SameContact
+from marketable.contacts.errors import Archived, NotChoosable, PlanStale, SameContact
 from marketable.contacts.queries import ContactRow
 from marketable.contacts.services import values as kept
 from marketable.contacts.services.archive import lock_contacts
@@ -18,7 +20,7 @@ from marketable.history import services as history
 from marketable.history.kinds import Kind
 from marketable.history.sources import Source
 from marketable.marketing_status import services as marketing
-from marketable.marketing_status.rules import STRENGTH, Status
+from marketable.marketing_status.rules import COUNTS_TOWARD_TIER, Status, joined
 from marketable.properties import queries as properties
 from marketable.sql import SubQuery
 
@@ -31,23 +33,108 @@ class Merged:
     places_freed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A value that the two records do not share.
+
+    takes_theirs  whether the survivor gets the other's, unless a person chooses
+    is_free       a person may choose
+    """
+
+    name: str
+    mine: Any
+    theirs: Any
+    takes_theirs: bool
+    is_free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What a merge would do, before it is done.
+
+    status, leaving_on  the survivor's afterwards (S12)
+    seen                what it is made of: given back with the confirmation, it tells whether that
+                        is still so
+    """
+
+    survivor: ContactRow
+    other: ContactRow
+    status: Status
+    leaving_on: date | None
+    places_freed: int
+    differences: tuple[Difference, ...]
+    seen: str
+
+
+def plan_merge(
+    account_id: int, survivor_id: int, other_id: int, *, reach: Reach, now: datetime
+) -> MergePlan:
+    """Return what joining `other_id` into `survivor_id` would do. Saves nothing (O1).
+
+    Raises SameContact, ContactUnknown or Archived (J15).
+    """
+    if survivor_id == other_id:
+        raise SameContact
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    survivor, other = (
+        queries.contact(account_id, one, reach=reach, today=today)
+        for one in (survivor_id, other_id)
+    )
+    if survivor.archived_at is not None or other.archived_at is not None:
+        raise Archived
+    takes_address = survivor.email is None and other.email is not None
+    taken = rules.taken_in_merge(survivor.properties, other.properties, takes_address=takes_address)
+    names = sorted(survivor.properties.keys() | other.properties.keys())
+    pairs = [(name, survivor.properties.get(name), other.properties.get(name)) for name in names]
+    status = joined(survivor.status, other.status)
+    leads = survivor if survivor.status is status else other
+    return MergePlan(
+        survivor,
+        other,
+        status,
+        leads.leaving_on,
+        places_freed=int({survivor.status, other.status} <= COUNTS_TOWARD_TIER),
+        differences=tuple(
+            Difference(
+                name, mine, theirs, name in taken, rules.is_free_in_merge(name, mine, theirs)
+            )
+            for name, mine, theirs in pairs
+            if mine != theirs
+        ),
+        seen=seen(survivor, other),
+    )
+
+
+def seen(*rows: ContactRow) -> str:
+    """Return what tells these states of contacts from any others."""
+    states = [
+        f"{row.id}:{row.version}:{row.status}:{row.leaving_on}:{row.merged_into}" for row in rows
+    ]
+    return hashlib.sha256("|".join(states).encode()).hexdigest()[:16]
+
+
 @sql.retried
 def merge_contacts(
     account_id: int,
     survivor_id: int,
     other_id: int,
     *,
+    choices: Mapping[str, bool] | None = None,
+    as_seen: str | None = None,
     reach: Reach,
     by: Source,
     now: datetime,
 ) -> Merged:
     """Join `other_id` into `survivor_id`, which keeps its number and its values.
 
-    Values that the survivor lacks come from the other, and its addresses become secondary ones.
-    The stronger status wins; one person counts once, so a second place is free at once. Usage
-    never rises, so no marketing right and no plan are needed.
+    choices  {name of a property: whether the other's value is taken}; without a choice the
+             survivor keeps what it has, and what it lacks comes from the other
+    as_seen  the plan's `seen`, to be told when it is no longer so
 
-    Raises SameContact, ContactUnknown or Archived (J15).
+    The other's addresses become secondary ones. The stronger status wins; one person counts once,
+    so a second place is free at once. Usage never rises, so no marketing right is needed.
+
+    Raises SameContact, ContactUnknown, Archived (J15), NotChoosable or PlanStale.
     """
     if survivor_id == other_id:
         raise SameContact
@@ -63,6 +150,12 @@ def merge_contacts(
     marketing.apply_overdue(account_id, both, now=now)
     survivor = queries.contact(account_id, survivor_id, reach=reach, today=today)
     other = queries.contact(account_id, other_id, reach=reach, today=today)
+    if as_seen is not None and as_seen != seen(survivor, other):
+        raise PlanStale
+    for name in choices or {}:
+        mine, theirs = survivor.properties.get(name), other.properties.get(name)
+        if not rules.is_free_in_merge(name, mine, theirs):
+            raise NotChoosable(name)
     change_id = history.open_change(
         account_id,
         Kind.CONTACT_MERGED,
@@ -72,7 +165,7 @@ def merge_contacts(
     )
     takes_address = survivor.email is None and other.email is not None
     filled = rules.taken_in_merge(
-        survivor.properties, other.properties, takes_address=takes_address
+        survivor.properties, other.properties, takes_address=takes_address, choices=choices
     )
     survivor_before = _all_of(account_id, survivor)
     other_before = {"archived": False, **_all_of(account_id, other)}
@@ -83,9 +176,9 @@ def merge_contacts(
         survivor_after["properties"]["email"] = email
     other_after: dict[str, Any] = {"archived": True, "merged_into": survivor_id}
     freed = _join_status(account_id, survivor, other)
-    status = max(survivor.status, other.status, key=STRENGTH.__getitem__)
-    _tell(survivor_before, survivor_after, survivor, status, other.leaving_on)
-    _tell(other_before, other_after, other, Status.NON_MARKETING, None)
+    status = joined(survivor.status, other.status)
+    tell_status(survivor_before, survivor_after, survivor, status, other.leaving_on)
+    tell_status(other_before, other_after, other, Status.NON_MARKETING, None)
     kept.write_ledger_row(account_id, survivor_id, change_id, survivor_before, survivor_after)
     kept.write_ledger_row(account_id, other_id, change_id, other_before, other_after)
     history.close_change(account_id, change_id, contact_count=2, marketing_delta=-freed)
@@ -198,7 +291,7 @@ def _join_status(account_id: int, survivor: ContactRow, other: ContactRow) -> in
     return 1
 
 
-def _tell(
+def tell_status(
     before: dict[str, Any],
     after: dict[str, Any],
     row: ContactRow,

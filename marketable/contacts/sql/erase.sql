@@ -28,6 +28,13 @@ WITH blanked AS (
 ), words AS (
     DELETE FROM contact_search
      WHERE account_id = %(account_id)s AND contact_id = ANY(%(ids)s)
+), notes AS (
+    DELETE FROM contact_note
+     WHERE account_id = %(account_id)s AND contact_id = ANY(%(ids)s)
+), pairs AS (
+    DELETE FROM duplicate_pair
+     WHERE account_id = %(account_id)s
+       AND (first_id = ANY(%(ids)s) OR second_id = ANY(%(ids)s))
 ), freed_values AS (
     DELETE FROM unique_value
      WHERE account_id = %(account_id)s AND contact_id = ANY(%(ids)s)

@@ -343,10 +343,21 @@ def remove_members(
     by: Source,
     now: datetime,
     bulk_action_id: int | None = None,
+    with_deleted: bool = False,
 ) -> MembersMoved:
-    """Take contacts out of a fixed segment. Those not in it stay as they are."""
+    """Take contacts out of a fixed segment. Those not in it stay as they are.
+
+    with_deleted  out of one that is deleted, too
+    """
     return _move_by_hand(
-        account_id, segment_id, contacts, "remove", by=by, now=now, bulk_action_id=bulk_action_id
+        account_id,
+        segment_id,
+        contacts,
+        "remove",
+        by=by,
+        now=now,
+        bulk_action_id=bulk_action_id,
+        with_deleted=with_deleted,
     )
 
 
