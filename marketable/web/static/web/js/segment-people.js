@@ -24,11 +24,13 @@ document.addEventListener("change", (event) => {
 
 const settleAll = () => document.querySelectorAll("[data-people]").forEach(settle);
 document.addEventListener("htmx:load", settleAll);
-// A toast's undo has done its work: it leaves, and the focus goes to what has changed.
-document.addEventListener("htmx:afterRequest", (event) => {
-  const { elt } = event.detail;
-  if (!event.detail.successful) return;
-  if (elt.matches("[data-undo]")) elt.closest("[data-toast]")?.remove();
-  if (elt.matches("[data-undo], [data-people]")) document.getElementById("people-title")?.focus();
+// A toast's undo has done its work and leaves; the focus goes to what has changed.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const asked = event.detail.requestConfig?.elt;
+  if (!asked?.matches("[data-undo], [data-people]")) return;
+  asked.closest("[data-toast]")?.remove();
+  if (!document.activeElement || document.activeElement === document.body) {
+    document.getElementById("people-title")?.focus();
+  }
 });
 settleAll();
