@@ -11,5 +11,6 @@ def label_of(named: PropertyDef | Option) -> str:
 
 
 def in_language(label: str, label_pl: str) -> str:
-    is_polish = (get_language() or "").startswith("pl")
-    return label_pl if is_polish and label_pl else label
+    if label_pl and (get_language() or "").startswith("pl"):
+        return label_pl
+    return label

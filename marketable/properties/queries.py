@@ -1,8 +1,12 @@
 """Reading property definitions: the default ones and the account's own."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import orjson
 
 from marketable import sql
 from marketable.properties.defaults import BY_NAME, DEFAULT_GROUPS
@@ -32,27 +36,62 @@ class IndexView:
 
 
 def definitions(account_id: int, *, with_archived: bool = False) -> dict[str, PropertyDef]:
-    """Return every property of the account's contacts by name, default ones first."""
-    found = PropertyRow.objects.filter(account_id=account_id).order_by("display_order", "name")
-    if not with_archived:
-        found = found.filter(archived_at=None)
-    return {**BY_NAME, **{row.name: of_row(row) for row in found}}
+    """Return every property of the account's contacts by name, default ones first.
+
+    Every page reads them, and an account may have hundreds: they are not made by way of models.
+    """
+    found = sql.rows(
+        "SELECT name, label, type, field_type, group_name, description, options::text, is_unique, "
+        "archived_at IS NOT NULL FROM property WHERE account_id = %(account_id)s "
+        "AND (archived_at IS NULL OR %(with_archived)s) ORDER BY display_order, name",
+        {"account_id": account_id, "with_archived": with_archived},
+    )
+    return {**BY_NAME, **{row[0]: _definition(*row) for row in found}}
 
 
 def of_row(row: PropertyRow) -> PropertyDef:
-    return PropertyDef(
-        name=row.name,
-        label=row.label,
-        type=PropertyType(row.type),
-        field_type=row.field_type,
-        group=row.group_name,
-        description=row.description,
-        options=tuple(
-            Option(one["value"], one["label"], bool(one.get("is_hidden"))) for one in row.options
-        ),
-        is_unique=row.is_unique,
-        is_archived=row.archived_at is not None,
+    return _definition(
+        row.name,
+        row.label,
+        row.type,
+        row.field_type,
+        row.group_name,
+        row.description,
+        json.dumps(row.options),
+        row.is_unique,
+        row.archived_at is not None,
     )
+
+
+def _definition(
+    name: str,
+    label: str,
+    kind: str,
+    field_type: str,
+    group: str,
+    description: str,
+    options: str,
+    is_unique: bool,
+    is_archived: bool,
+) -> PropertyDef:
+    return PropertyDef(
+        name=name,
+        label=label,
+        type=TYPES[kind],
+        field_type=field_type,
+        group=group,
+        description=description,
+        options=() if options == "[]" else tuple(map(_option, orjson.loads(options))),
+        is_unique=is_unique,
+        is_archived=is_archived,
+    )
+
+
+TYPES = {kind.value: kind for kind in PropertyType}
+
+
+def _option(stored: Mapping[str, Any]) -> Option:
+    return Option(stored["value"], stored["label"], bool(stored.get("is_hidden")))
 
 
 def groups(account_id: int) -> list[tuple[str, str, str]]:
