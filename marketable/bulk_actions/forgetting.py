@@ -22,10 +22,11 @@ def without_personal_values(selection: Mapping[str, Any]) -> dict[str, Any]:
 
 @on_erase
 def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequence[str]) -> None:
-    """Delete plans that name an address of an erased person, or hold a search or a filter that may;
-    whoever is looking at such a plan makes a new one (S14)."""
+    """Delete plans that name an address of an erased person, or hold a search, a filter or a value
+    that may; whoever is looking at such a plan makes a new one (S14)."""
     sql.execute(
         "DELETE FROM plan_preview WHERE account_id = %(account_id)s "
-        "AND (selection ?| ARRAY['search', 'filter'] OR selection->'emails' ?| %(addresses)s)",
+        "AND (selection ?| ARRAY['search', 'filter'] OR selection->'emails' ?| %(addresses)s "
+        "OR work ? 'value')",
         {"account_id": account_id, "addresses": list(addresses)},
     )

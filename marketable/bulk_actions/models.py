@@ -16,6 +16,7 @@ class PlanRow(models.Model):
     actor_id = models.TextField()
     action = models.CharField(max_length=16)
     selection = models.JSONField()
+    work = models.JSONField(default=dict, db_default={})
     answer = models.JSONField()
     bulk_action_id = models.BigIntegerField(null=True)
 
@@ -27,10 +28,13 @@ class BulkAction(models.Model):
     pk = models.CompositePrimaryKey("account_id", "id")
     account_id = models.BigIntegerField()
     id = models.BigIntegerField(db_default=NextId("bulk_action_id_seq"))
-    kind = models.CharField(max_length=16)  # start, stop, keep, archive
+    kind = models.CharField(max_length=16)  # an ActionKind
     state = models.CharField(max_length=16)
     source = models.JSONField()  # who asked, by which tool
     selection = models.JSONField()
+    work = models.JSONField(
+        default=dict, db_default={}
+    )  # what is done, where the kind leaves it open
     answer = models.JSONField()  # the plan as it was confirmed
     total = models.IntegerField()  # contacts to be updated
     done = models.IntegerField(default=0)
@@ -63,3 +67,15 @@ class Batch(models.Model):
 
     class Meta:
         db_table = "bulk_action_batch"
+
+
+class Cancelling(models.Model):
+    """A wish to stop, in a row of its own: whoever asks does not wait for the batch under way."""
+
+    pk = models.CompositePrimaryKey("account_id", "bulk_action_id")
+    account_id = models.BigIntegerField()
+    bulk_action_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "bulk_action_cancelling"

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from marketable import sql
 from marketable.bulk_actions.errors import BulkActionUnknown, PlanUnknown
-from marketable.bulk_actions.models import BulkAction, PlanRow
-from marketable.bulk_actions.rules import ActionState
+from marketable.bulk_actions.models import BulkAction, Cancelling, PlanRow
+from marketable.bulk_actions.rules import ALTERING, OF_STATUS, ActionKind, ActionState
+from marketable.bulk_actions.works import Work
 from marketable.errors import message_of
 from marketable.history.sources import Source
 from marketable.marketing_status.rules import Event
@@ -18,16 +19,21 @@ from marketable.segments.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """A plan as it was shown."""
+    """A plan as it was shown. `work` is what is asked, unless the status is moved."""
 
     id: UUID
     created_at: datetime
     actor_id: str
-    action: Event
+    kind: ActionKind
+    work: Work | None
     selection: Selection
     include_unreachable: bool
     changing: int
     bulk_action_id: int | None
+
+    @property
+    def action(self) -> Event:
+        return Event(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ class BulkActionView:
     """A bulk action with its progress; `changed + skipped = done` at every moment."""
 
     id: int
-    kind: Event
+    kind: ActionKind
+    work: Work | None
     state: ActionState
     by: Source
     selection: Selection
@@ -58,7 +65,7 @@ class BulkActionView:
 
     @property
     def changed(self) -> int:
-        return sum(self.outcomes.get(name, 0) for name in ("set", "kept", "staged"))
+        return sum(self.outcomes.get(name, 0) for name in ALTERING)
 
     @property
     def skipped(self) -> int:
@@ -81,9 +88,10 @@ def stored_plan(account_id: int, plan_id: UUID) -> StoredPlan:
         id=row.id,
         created_at=row.created_at,
         actor_id=row.actor_id,
-        action=Event(row.action),
+        kind=ActionKind(row.action),
+        work=_work(row.action, row.work),
         selection=Selection.from_json(row.selection),
-        include_unreachable=bool(row.answer["include_unreachable"]),
+        include_unreachable=bool(row.answer.get("include_unreachable")),
         changing=int(row.answer["changing"]),
         bulk_action_id=row.bulk_action_id,
     )
@@ -93,7 +101,7 @@ def bulk_action(account_id: int, bulk_action_id: int) -> BulkActionView:
     row = BulkAction.objects.filter(account_id=account_id, id=bulk_action_id).first()
     if row is None:
         raise BulkActionUnknown
-    return view(row)
+    return _views(account_id, [row])[0]
 
 
 def bulk_actions(
@@ -103,7 +111,18 @@ def bulk_actions(
     found = BulkAction.objects.filter(account_id=account_id, created_at__gte=since)
     if before_id is not None:
         found = found.filter(id__lt=before_id)
-    return [view(row) for row in found.order_by("-id")[:limit]]
+    return _views(account_id, list(found.order_by("-id")[:limit]))
+
+
+def cancelled_at(account_id: int, bulk_action_ids: Sequence[int]) -> dict[int, datetime]:
+    """Return since when those among them are to stop that somebody has stopped."""
+    found = Cancelling.objects.filter(account_id=account_id, bulk_action_id__in=bulk_action_ids)
+    return dict(found.values_list("bulk_action_id", "at"))
+
+
+def _views(account_id: int, rows: Sequence[BulkAction]) -> list[BulkActionView]:
+    stopped = cancelled_at(account_id, [row.id for row in rows])
+    return [view(row, stopped.get(row.id)) for row in rows]
 
 
 def taken_back(account_id: int, bulk_action_ids: Sequence[int]) -> frozenset[int]:
@@ -139,11 +158,16 @@ def refused_contacts(account_id: int, bulk_action_id: int) -> Iterator[tuple[int
             yield int(row[0]), str(row[1]), str(row[2])
 
 
-def view(row: BulkAction) -> BulkActionView:
+def _work(kind: str, stored: dict[str, Any]) -> Work | None:
+    return None if kind in OF_STATUS else Work.from_json(ActionKind(kind), stored)
+
+
+def view(row: BulkAction, cancelled_at: datetime | None) -> BulkActionView:
     answer: dict[str, Any] = row.answer
     return BulkActionView(
         id=row.id,
-        kind=Event(row.kind),
+        kind=ActionKind(row.kind),
+        work=_work(row.kind, row.work),
         state=ActionState(row.state),
         by=Source.from_json(row.source),
         selection=Selection.from_json(row.selection),
@@ -162,5 +186,5 @@ def view(row: BulkAction) -> BulkActionView:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        cancelled_at=row.cancelled_at,
+        cancelled_at=row.cancelled_at or cancelled_at,
     )

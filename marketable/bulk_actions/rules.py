@@ -15,7 +15,15 @@ class ActionKind(StrEnum):
     START = "start"
     STOP = "stop"
     KEEP = "keep"
+    EDIT = "edit"
+    ADD = "add"  # to a fixed segment
+    REMOVE = "remove"
     ARCHIVE = "archive"
+    RESTORE = "restore"  # takes an ARCHIVE back
+
+
+#: They move the status: their plan has a price, and taking them back follows S15 and S16.
+OF_STATUS = frozenset({ActionKind.START, ActionKind.STOP, ActionKind.KEEP})
 
 
 class ActionState(StrEnum):
@@ -40,6 +48,38 @@ class Outcome(StrEnum):
     OUTSIDE_RIGHTS = "outside_rights"  # P6
     WAITING = "waiting"  # O5
     FAILED = "failed"
+    CHANGED = "changed"  # has another value now
+    ADDED = "added"
+    REMOVED = "removed"
+    ARCHIVED = "archived"
+    RESTORED = "restored"
+    ALREADY = "already"  # has the value, is in the list or out of it
+
+
+#: What became of a contact that a finished batch really altered.
+ALTERING = frozenset(
+    {
+        Outcome.SET,
+        Outcome.KEPT,
+        Outcome.STAGED,
+        Outcome.CHANGED,
+        Outcome.ADDED,
+        Outcome.REMOVED,
+        Outcome.ARCHIVED,
+        Outcome.RESTORED,
+    }
+)
+
+
+class Reason(StrEnum):
+    """Why a contact cannot take part in an action that does not move the status."""
+
+    STAGE_BACKWARDS = "STAGE_BACKWARDS"  # a lifecycle stage is not set backwards
+    CHANGED_SINCE = "CHANGED_SINCE"  # somebody touched it after the action that is taken back
+    ARCHIVED = "ARCHIVED"  # in the recycle bin
+    NOT_IN_BIN = "NOT_IN_BIN"  # restored, erased or merged since
+    EMAIL_TAKEN = "EMAIL_TAKEN"  # S17
+    UNIQUE_TAKEN = "UNIQUE_TAKEN"
 
 
 # The page tests the same before it lets a person confirm: static/web/js/plan-dialog.js.

@@ -1,4 +1,4 @@
-"""Plan, confirm, run, cancel and take back one status action over many contacts (B).
+"""Plan, confirm, run, cancel and take back one action over many contacts (B).
 
 Small ones are done in the request, all or nothing. Larger ones are frozen on confirm and done
 batch by batch: each batch is one transaction with its change, its outcome and its progress, so a
@@ -7,8 +7,8 @@ killed worker resumes where it was and nothing is done twice.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 from marketable import sql
 from marketable.accounts import queries as accounts
 from marketable.accounts.queries import Reach
+from marketable.billing import queries as billing
 from marketable.billing import rules as billing_rules
-from marketable.bulk_actions import queries
+from marketable.bulk_actions import queries, works
 from marketable.bulk_actions.errors import (
     BulkActionUnknown,
     CannotUndo,
@@ -29,9 +30,17 @@ from marketable.bulk_actions.errors import (
     WrongCount,
 )
 from marketable.bulk_actions.forgetting import without_personal_values
-from marketable.bulk_actions.models import Batch, BulkAction, PlanRow
+from marketable.bulk_actions.models import Batch, BulkAction, Cancelling, PlanRow
 from marketable.bulk_actions.queries import BulkActionView, StoredPlan
-from marketable.bulk_actions.rules import BATCH_SIZE, PLAN_LIFE, REQUEST_LIMIT, ActionState
+from marketable.bulk_actions.rules import (
+    BATCH_SIZE,
+    OF_STATUS,
+    PLAN_LIFE,
+    REQUEST_LIMIT,
+    ActionKind,
+    ActionState,
+)
+from marketable.bulk_actions.works import ALTERED, Context, Judged, Work, WorkPlan
 from marketable.errors import Refused
 from marketable.governance import services as governance
 from marketable.governance.errors import CeilingReached
@@ -63,6 +72,15 @@ class PlanPreview:
     plan: Plan
     selection: Selection
     include_unreachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPreview:
+    """The plan of an action that does not move the status, with the number to confirm it by."""
+
+    id: UUID
+    plan: WorkPlan
+    selection: Selection
 
 
 def make_plan(
@@ -120,15 +138,89 @@ def preview(
     return PlanPreview(plan_id, plan, selection, include_unreachable)
 
 
+@sql.retried
+def preview_work(
+    account_id: int,
+    work: Work,
+    selection: Selection,
+    *,
+    by: Source,
+    reach: Reach,
+    now: datetime,
+) -> WorkPreview:
+    """Make the plan of an action that does not move the status, to be confirmed within an hour.
+
+    Raises the refusal of a work that is not possible.
+    """
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    chosen = segments.compile_selection(account_id, selection, reach=reach, today=today)
+    judged = works.judge(account_id, work, chosen)
+    found = sql.rows(
+        f"SELECT verdict, count(*) FROM ({judged.text}) AS judged GROUP BY verdict",
+        {**judged.params, "account_id": account_id},
+    )
+    plan = _work_plan(account_id, work, selection, dict(found), reach=reach, today=today)
+    plan_id = _remember_plan(
+        account_id, work.kind, selection, plan.changing, by=by, now=now, work=work
+    )
+    return WorkPreview(plan_id, plan, selection)
+
+
+def preview_again(
+    account_id: int, plan_id: UUID, *, by: Source, reach: Reach, now: datetime
+) -> PlanPreview | WorkPreview:
+    """Make a plan anew as things stand now.
+
+    Raises PlanUnknown, also for somebody else's.
+    """
+    stored = queries.stored_plan(account_id, plan_id)
+    if stored.actor_id != by.actor_id:
+        raise PlanUnknown
+    if stored.work is not None:
+        return preview_work(account_id, stored.work, stored.selection, by=by, reach=reach, now=now)
+    return preview(
+        account_id,
+        stored.action,
+        stored.selection,
+        by=by,
+        reach=reach,
+        now=now,
+        include_unreachable=stored.include_unreachable,
+    )
+
+
+def _work_plan(
+    account_id: int,
+    work: Work,
+    selection: Selection,
+    verdicts: Mapping[str, int],
+    *,
+    reach: Reach,
+    today: date,
+) -> WorkPlan:
+    where = segments.conditions_of(account_id, selection, reach=reach, today=today)
+    return WorkPlan(
+        work=work,
+        changing=verdicts.get(ALTERED, 0),
+        already=verdicts.get("already", 0),
+        cannot={reason: n for reason, n in verdicts.items() if reason not in {ALTERED, "already"}},
+        outside_rights=segments.outside_count(account_id, selection, reach=reach, today=today),
+        not_found=segments.not_found_count(account_id, selection, today=today),
+        held=works.held_among(account_id, where, today) if work.kind is ActionKind.ARCHIVE else 0,
+        update_date=billing.calendar(account_id).next_update_date(today),
+    )
+
+
 def _remember_plan(
     account_id: int,
-    event: Event,
+    action: Event | ActionKind,
     selection: Selection,
     changing: int,
     *,
     by: Source,
     now: datetime,
-    include_unreachable: bool,
+    include_unreachable: bool = False,
+    work: Work | None = None,
 ) -> UUID:
     PlanRow.objects.filter(account_id=account_id, created_at__lt=now - KEPT_FOR).delete()
     row = PlanRow.objects.create(
@@ -136,8 +228,9 @@ def _remember_plan(
         id=uuid4(),
         created_at=now,
         actor_id=by.actor_id,
-        action=event.value,
+        action=action.value,
         selection=selection.as_json(),
+        work=work.as_json() if work else {},
         answer={"changing": changing, "include_unreachable": include_unreachable},
     )
     return row.id
@@ -163,16 +256,7 @@ def confirm(
     try:
         return _confirm(account_id, plan_id, count, by=by, reach=reach, now=now)
     except PlanOutdated as refusal:
-        stored = queries.stored_plan(account_id, plan_id)
-        fresh = preview(
-            account_id,
-            stored.action,
-            stored.selection,
-            by=by,
-            reach=reach,
-            now=now,
-            include_unreachable=stored.include_unreachable,
-        )
+        fresh = preview_again(account_id, plan_id, by=by, reach=reach, now=now)
         raise PlanOutdated(
             expected=count, actual=fresh.plan.changing, fresh_plan_id=fresh.id
         ) from refusal
@@ -196,9 +280,15 @@ def _confirm(
         raise WrongCount(expected=stored.changing)
     if count == 0:
         raise NothingToDo
+    if stored.work is not None:
+        stored = replace(stored, work=works.made(account_id, stored.work, by=by, now=now))
     bulk_action_id = _freeze(account_id, stored, count, by=by, reach=reach, now=now)
     row.bulk_action_id = bulk_action_id
-    locked.update(bulk_action_id=bulk_action_id, selection=without_personal_values(row.selection))
+    locked.update(
+        bulk_action_id=bulk_action_id,
+        selection=without_personal_values(row.selection),
+        work=stored.work.kept_for_ever().as_json() if stored.work else {},
+    )
     if count <= REQUEST_LIMIT:
         _do_all(account_id, bulk_action_id, now=now)
     else:
@@ -267,30 +357,31 @@ def _freeze(
     row = BulkAction.objects.create(
         account_id=account_id,
         id=_next_id(),
-        kind=stored.action.value,
+        kind=stored.kind.value,
         state=ActionState.PENDING.value,
         source=by.as_json(),
         selection=without_personal_values(stored.selection.as_json()),
+        work=stored.work.as_json() if stored.work else {},
         answer={},
         total=count,
         created_at=now,
     )
-    judged = status_queries.judge(stored.action, chosen)
-    statement = sql.compose(
-        sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)
+    if stored.work is not None:
+        verdicts = _frozen(row, works.judge(account_id, stored.work, chosen), now=now)
+        planned = _work_plan(
+            account_id, stored.work, stored.selection, verdicts, reach=reach, today=today
+        )
+        if planned.changing != count:
+            raise PlanOutdated(expected=count, actual=planned.changing)
+        BulkAction.objects.filter(account_id=account_id, id=row.id).update(
+            answer=_work_answer(planned)
+        )
+        return row.id
+    judged = Judged(
+        status_queries.judge(stored.action, chosen),
+        {**chosen.params, "today": today, "include_unreachable": stored.include_unreachable},
     )
-    found = sql.rows(
-        statement,
-        {
-            **chosen.params,
-            "account_id": account_id,
-            "bulk_action_id": row.id,
-            "today": today,
-            "now": now,
-            "include_unreachable": stored.include_unreachable,
-        },
-    )
-    counts = {Verdict(verdict): int(n) for verdict, n in found}
+    counts = {Verdict(verdict): n for verdict, n in _frozen(row, judged, now=now).items()}
     actual = sum(n for verdict, n in counts.items() if verdict in CHANGING)
     if actual != count:
         raise PlanOutdated(expected=count, actual=actual)
@@ -319,6 +410,29 @@ def _freeze(
     return row.id
 
 
+def _frozen(row: BulkAction, judged: Judged, *, now: datetime) -> dict[str, int]:
+    """Write the members of a bulk action; return how many there are of each verdict."""
+    statement = sql.compose(
+        sql.load("bulk_actions", "freeze"), judged=judged.text, batch_size=str(BATCH_SIZE)
+    )
+    found = sql.rows(
+        statement,
+        {**judged.params, "account_id": row.account_id, "bulk_action_id": row.id, "now": now},
+    )
+    return {str(verdict): int(n) for verdict, n in found}
+
+
+def _work_answer(plan: WorkPlan) -> dict[str, Any]:
+    """Return what is kept of the plan of a work: numbers, and the date."""
+    return {
+        "already": plan.already,
+        "cannot": dict(plan.cannot),
+        "outside_rights": plan.outside_rights,
+        "not_found": plan.not_found,
+        "update_date": plan.update_date.isoformat(),
+    }
+
+
 def _next_id() -> int:
     found = sql.row("SELECT nextval('bulk_action_id_seq')")
     assert found is not None
@@ -344,6 +458,10 @@ def run_next_batch(account_id: int, bulk_action_id: int, *, now: datetime) -> bo
     turns, and no batch is done twice.
     """
     row = _locked(account_id, bulk_action_id)
+    return _go_on(row, now=now)
+
+
+def _go_on(row: BulkAction, *, now: datetime) -> bool:
     if row.state not in {ActionState.PENDING.value, ActionState.RUNNING.value}:
         return False
     batch = _next_batch(row)
@@ -352,7 +470,7 @@ def run_next_batch(account_id: int, bulk_action_id: int, *, now: datetime) -> bo
         if row.total > BATCH_SIZE:
             status_queries.tell_planner()
         return False
-    if row.cancelled_at is not None:
+    if row.id in queries.cancelled_at(row.account_id, [row.id]):
         _end(row, ActionState.CANCELLED, now=now)
         return False
     try:
@@ -376,7 +494,8 @@ def _do_all(account_id: int, bulk_action_id: int, *, now: datetime) -> None:
 
 
 def _locked(account_id: int, bulk_action_id: int) -> BulkAction:
-    locked = BulkAction.objects.select_for_update()
+    # Not the key: whoever wishes to stop it writes a row that refers to this one.
+    locked = BulkAction.objects.select_for_update(no_key=True)
     row = locked.filter(account_id=account_id, id=bulk_action_id).first()
     if row is None:
         raise BulkActionUnknown
@@ -395,8 +514,9 @@ def _next_batch(row: BulkAction) -> Batch | None:
 
 
 def _end(row: BulkAction, state: ActionState, *, now: datetime, error: str = "") -> None:
+    work = Work.from_json(ActionKind(row.kind), row.work)
     BulkAction.objects.filter(account_id=row.account_id, id=row.id).update(
-        state=state.value, finished_at=now, error=error
+        state=state.value, finished_at=now, error=error, work=work.kept_for_ever().as_json()
     )
     governance.release(row.account_id, holder(row.id))
 
@@ -414,21 +534,10 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) ->
     )
     if in_turn:
         marketing.lock_status_batches(row.account_id)
-    event = Event(row.kind)
-    body = {"selection": row.selection, "action": row.kind, "batch": batch.number}
-    by = Source.from_json(row.source)
-    more: dict[str, Any] = {"in_turn": in_turn}
-    if event is Event.START:
-        more["holder"] = holder(row.id)
-    moved = ACTIONS[event](
-        row.account_id,
-        chosen,
-        by=by if by.tool_id else by.through(by.tool, str(row.id)),
-        now=now,
-        bulk_action_id=row.id,
-        body=body,
-        reverts_id=_first_change_of(row.account_id, row.reverts_id) if row.reverts_id else None,
-        **more,
+    outcomes, change_id = (
+        _move_status(row, batch, chosen, now=now, in_turn=in_turn)
+        if row.kind in OF_STATUS
+        else _work_on(row, batch, chosen, now=now)
     )
     size = sql.row(
         "SELECT cardinality(contact_ids) FROM bulk_action_batch WHERE account_id = %(account_id)s "
@@ -438,23 +547,66 @@ def _do_batch(row: BulkAction, batch: Batch, *, now: datetime, in_turn: bool) ->
     assert size is not None
     Batch.objects.filter(
         account_id=row.account_id, bulk_action_id=row.id, number=batch.number
-    ).update(done_at=now, change_id=moved.change_id)
-    outcomes = _add(
-        row.outcomes,
-        {
-            "set": moved.set,
-            "kept": moved.kept,
-            "staged": moved.staged,
-            "skipped": int(size[0]) - moved.changed,
-        },
-    )
+    ).update(done_at=now, change_id=change_id)
+    skipped = int(size[0]) - sum(outcomes.values())
     BulkAction.objects.filter(account_id=row.account_id, id=row.id).update(
         state=ActionState.RUNNING.value,
         started_at=row.started_at or now,
         done=row.done + int(size[0]),
-        outcomes=outcomes,
-        change_id=row.change_id or moved.change_id,
+        outcomes=_add(row.outcomes, {**outcomes, "skipped": skipped}),
+        change_id=row.change_id or change_id,
     )
+
+
+def _move_status(
+    row: BulkAction, batch: Batch, chosen: SubQuery, *, now: datetime, in_turn: bool
+) -> tuple[dict[str, int], int | None]:
+    event = Event(row.kind)
+    more: dict[str, Any] = {"in_turn": in_turn}
+    if event is Event.START:
+        more["holder"] = holder(row.id)
+    moved = ACTIONS[event](
+        row.account_id,
+        chosen,
+        by=_doer(row),
+        now=now,
+        bulk_action_id=row.id,
+        body=_body(row, batch),
+        reverts_id=_first_change_of(row.account_id, row.reverts_id) if row.reverts_id else None,
+        **more,
+    )
+    outcomes = {"set": moved.set, "kept": moved.kept, "staged": moved.staged}
+    return outcomes, moved.change_id
+
+
+def _work_on(
+    row: BulkAction, batch: Batch, chosen: SubQuery, *, now: datetime
+) -> tuple[dict[str, int], int | None]:
+    done = works.do(
+        row.account_id,
+        Work.from_json(ActionKind(row.kind), row.work),
+        chosen,
+        Context(
+            by=_doer(row),
+            now=now,
+            bulk_action_id=row.id,
+            reverts_id=row.reverts_id,
+            reverted_change_id=_first_change_of(row.account_id, row.reverts_id)
+            if row.reverts_id
+            else None,
+            body=_body(row, batch),
+        ),
+    )
+    return {outcome.value: n for outcome, n in done.outcomes.items()}, done.change_id
+
+
+def _doer(row: BulkAction) -> Source:
+    by = Source.from_json(row.source)
+    return by if by.tool_id else by.through(by.tool, str(row.id))
+
+
+def _body(row: BulkAction, batch: Batch) -> dict[str, Any]:
+    return {"selection": row.selection, "action": row.kind, "batch": batch.number}
 
 
 def _first_change_of(account_id: int, bulk_action_id: int) -> int | None:
@@ -467,18 +619,33 @@ def _add(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
     return {name: n for name, n in total.items() if n}
 
 
-@sql.retried
 def cancel(account_id: int, bulk_action_id: int, *, now: datetime) -> BulkActionView:
-    """Stop what is left of a bulk action; what is done stays and counts (B6)."""
-    queries.bulk_action(account_id, bulk_action_id)
-    BulkAction.objects.filter(
-        account_id=account_id,
-        id=bulk_action_id,
-        state__in=[ActionState.PENDING.value, ActionState.RUNNING.value],
-        cancelled_at=None,
-    ).update(cancelled_at=now)
-    run_next_batch(account_id, bulk_action_id, now=now)
+    """Stop what is left of a bulk action; what is done stays and counts (B6).
+
+    The wish stands before a batch under way has ended: nobody waits for that here, and no other
+    is begun.
+    """
+    if not queries.bulk_action(account_id, bulk_action_id).is_finished:
+        _wish_to_stop(account_id, bulk_action_id, now=now)
+        _end_if_idle(account_id, bulk_action_id, now=now)
     return queries.bulk_action(account_id, bulk_action_id)
+
+
+@sql.retried
+def _wish_to_stop(account_id: int, bulk_action_id: int, *, now: datetime) -> None:
+    Cancelling.objects.bulk_create(
+        [Cancelling(account_id=account_id, bulk_action_id=bulk_action_id, at=now)],
+        ignore_conflicts=True,
+    )
+
+
+@sql.retried
+def _end_if_idle(account_id: int, bulk_action_id: int, *, now: datetime) -> None:
+    """End a stopped bulk action at once, unless a worker holds it, who does so after its batch."""
+    locked = BulkAction.objects.select_for_update(no_key=True, skip_locked=True)
+    row = locked.filter(account_id=account_id, id=bulk_action_id).first()
+    if row is not None:
+        _go_on(row, now=now)
 
 
 @sql.retried
@@ -486,65 +653,106 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
     """Take a bulk action back as the rules allow, leaving alone whatever was touched since.
 
     A start is staged for the next update date (S15); a staging that it withdrew is staged again,
-    and a stop is kept (S16). The answer is a new bulk action, done in the background when large.
+    and a stop is kept (S16). Values and memberships become what they were, and the deleted live.
+    The answer is a new bulk action, done in the background when large.
     """
     # The lock makes a second press of the button wait, and then see that it was taken back.
-    was = queries.view(_locked(account_id, bulk_action_id))
+    was = queries.view(_locked(account_id, bulk_action_id), None)
     if not was.is_finished:
         raise CannotUndo(_("The job is still running. Cancel it first."))
     if now - was.created_at > KEPT_FOR:
         raise CannotUndo(_("Jobs can be taken back for 30 days."))
     if BulkAction.objects.filter(account_id=account_id, reverts_id=bulk_action_id).exists():
         raise CannotUndo(_("This job was taken back already."))
-    event = {Event.START: Event.STOP, Event.STOP: Event.KEEP, Event.KEEP: Event.STOP}[was.kind]
+    if was.work is not None:
+        return _take_work_back(account_id, was, was.work, by=by, now=now)
+    event = {Event.START: Event.STOP, Event.STOP: Event.KEEP, Event.KEEP: Event.STOP}[
+        Event(was.kind)
+    ]
     today = billing_rules.today_in(accounts.account(account_id).zone, now)
     chosen = _untouched(was, today_is_before=today < was.update_date)
-    row = BulkAction.objects.create(
+    row = _way_back(account_id, was, ActionKind(event), {}, by=by, now=now)
+    judged = Judged(
+        status_queries.judge(event, chosen),
+        {**chosen.params, "today": today, "include_unreachable": True},
+    )
+    counts = {Verdict(verdict): n for verdict, n in _frozen(row, judged, now=now).items()}
+    answer = marketing.price_plan(account_id, event, counts, today=today)
+    left_alone = was.changed - answer.changing
+    return _begin_way_back(
+        row, answer.changing, {**plan_as_json(answer), "left_alone": left_alone}, now=now
+    )
+
+
+def _take_work_back(
+    account_id: int, was: BulkActionView, work: Work, *, by: Source, now: datetime
+) -> BulkActionView:
+    """Take back what does not move the status. Those that somebody touched since are left alone,
+    and named in the file of those left out."""
+    back = works.way_back(account_id, work)
+    today = billing_rules.today_in(accounts.account(account_id).zone, now)
+    row = _way_back(account_id, was, back.kind, back.as_json(), by=by, now=now)
+    counts = _frozen(row, works.judge_back(account_id, back, was.id), now=now)
+    changing = counts.pop(ALTERED, 0)
+    plan = WorkPlan(
+        work=back,
+        changing=changing,
+        already=0,
+        cannot=counts,
+        outside_rights=0,
+        not_found=0,
+        held=0,
+        update_date=billing.calendar(account_id).next_update_date(today),
+    )
+    return _begin_way_back(row, changing, _work_answer(plan), now=now)
+
+
+def _way_back(
+    account_id: int,
+    was: BulkActionView,
+    kind: ActionKind,
+    work: dict[str, Any],
+    *,
+    by: Source,
+    now: datetime,
+) -> BulkAction:
+    return BulkAction.objects.create(
         account_id=account_id,
         id=_next_id(),
-        kind=event.value,
+        kind=kind.value,
         state=ActionState.PENDING.value,
-        source=by.through(SourceType.UNDO, str(bulk_action_id)).as_json(),
-        selection=Selection(bulk_action_id=bulk_action_id).as_json(),
+        source=by.through(SourceType.UNDO, str(was.id)).as_json(),
+        selection=Selection(bulk_action_id=was.id).as_json(),
+        work=work,
         answer={},
         total=0,
-        reverts_id=bulk_action_id,
+        reverts_id=was.id,
         created_at=now,
     )
-    judged = status_queries.judge(event, chosen)
-    found = sql.rows(
-        sql.compose(sql.load("bulk_actions", "freeze"), judged=judged, batch_size=str(BATCH_SIZE)),
-        {
-            **chosen.params,
-            "account_id": account_id,
-            "bulk_action_id": row.id,
-            "today": today,
-            "now": now,
-            "include_unreachable": True,
-        },
-    )
-    counts = {Verdict(verdict): int(n) for verdict, n in found}
-    answer = marketing.price_plan(account_id, event, counts, today=today)
-    if answer.changing == 0:
+
+
+def _begin_way_back(
+    row: BulkAction, changing: int, answer: dict[str, Any], *, now: datetime
+) -> BulkActionView:
+    if changing == 0:
         raise CannotUndo(_("There is nothing left to take back: all were changed since."))
-    BulkAction.objects.filter(account_id=account_id, id=row.id).update(
-        answer={**plan_as_json(answer), "left_alone": was.changed - answer.changing},
-        total=answer.changing,
+    BulkAction.objects.filter(account_id=row.account_id, id=row.id).update(
+        answer=answer, total=changing
     )
-    if answer.changing <= REQUEST_LIMIT:
-        _do_all(account_id, row.id, now=now)
+    if changing <= REQUEST_LIMIT:
+        _do_all(row.account_id, row.id, now=now)
     else:
-        enqueue(Job.RUN_BULK_ACTION, account_id=account_id, bulk_action_id=row.id)
-    return queries.bulk_action(account_id, row.id)
+        enqueue(Job.RUN_BULK_ACTION, account_id=row.account_id, bulk_action_id=row.id)
+    return queries.bulk_action(row.account_id, row.id)
 
 
 def _untouched(was: BulkActionView, *, today_is_before: bool) -> SubQuery:
     """Return the contacts that taking `was` back is about."""
     template = sql.load("bulk_actions", "take_back")
     params = {"sel_bulk_action_id": was.id}
-    if was.kind is Event.STOP:
+    if was.kind is ActionKind.STOP:
         moves = [("marketing", "leaving")] if today_is_before else []
-    elif was.kind is Event.KEEP:
+    elif was.kind is ActionKind.KEEP:
         moves = [("leaving", "marketing")] if today_is_before else []
     else:
         moves = [("non_marketing", "marketing")]

@@ -241,7 +241,7 @@ def test_taken_back_twice_at_once_is_taken_back_once(
     assert_they_hold(account.id, JAN_20)
 
 
-def test_cancelled_in_the_midst_of_a_batch_the_batch_is_the_last(
+def test_cancelling_does_not_wait_for_the_batch_in_progress_which_is_the_last(
     account: AccountInfo, anna: Source
 ) -> None:  # B6
     bulk_action_id = confirmed(account, anna, Event.START, make.contacts(account, 5))
@@ -249,9 +249,12 @@ def test_cancelled_in_the_midst_of_a_batch_the_batch_is_the_last(
         lambda: services.run_next_batch(account.id, bulk_action_id, now=JAN_20),
         lambda: services.cancel(account.id, bulk_action_id, now=JAN_20),
     )
-    assert later.was_made_to_wait
-    assert (later.answer.state, later.answer.done) == (ActionState.CANCELLED, 2)
+    assert not later.was_made_to_wait
+    assert not later.answer.is_finished
+    assert later.answer.cancelled_at == JAN_20
     assert not services.run_next_batch(account.id, bulk_action_id, now=JAN_20)
+    ended = queries.bulk_action(account.id, bulk_action_id)
+    assert (ended.state, ended.done) == (ActionState.CANCELLED, 2)
     assert status.usage(account.id, JAN).usage == 2
     assert_they_hold(account.id, JAN_20)
 

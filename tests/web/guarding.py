@@ -17,8 +17,11 @@ from marketable.accounts.models import Membership, User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.accounts.rules import Right
 from marketable.bulk_actions import services as bulk_actions
+from marketable.bulk_actions.rules import ActionKind
+from marketable.bulk_actions.works import Work
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.edit import edit_contact
+from marketable.contacts.services.edit_many import How
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Event, Status
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -83,6 +86,14 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
         reach=EVERYTHING,
         now=JAN_20,
     )
+    work = bulk_actions.preview_work(
+        account.id,
+        Work(ActionKind.EDIT, "city", How.SET, sign),
+        Selection(ids=(other_id,)),
+        by=by.through(SourceType.BULK),
+        reach=EVERYTHING,
+        now=JAN_20,
+    )
     done = bulk_actions.preview(
         account.id,
         Event.START,
@@ -131,6 +142,7 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
         {
             "contact_id": contact_id,
             "plan_id": plan.id,
+            "work_id": work.id,
             "job_id": job.id,
             "import_id": run.id,
             "segment_id": segment.id,

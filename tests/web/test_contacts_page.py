@@ -490,6 +490,11 @@ def test_a_full_ceiling_creates_nobody_as_marketing(db: None) -> None:  # O3
 # Deleting
 
 
+def plan_in(asked: Answer) -> str:
+    """Return the number of the plan that a page shows."""
+    return str(dict(asked.context["confirm_fields"])["plan"])
+
+
 def test_deleting_asks_first_and_says_that_places_stay(
     browser: Client, account: AccountInfo
 ) -> None:  # S10
@@ -500,7 +505,7 @@ def test_deleting_asks_first_and_says_that_places_stay(
     assert "Delete 2 contacts" in text(asked)
     assert "1 Feb 2027" in text(asked)
     assert len(names(table(browser, account))) == 3
-    browser.post(address, {"chosen": ",".join(map(str, chosen)), "count": "2", "confirmed": "1"})
+    browser.post(address, {"plan": plan_in(asked), "count": "2"})
     assert names(table(browser, account)) == ["Stays Here"]
     assert len(names(table(browser, account, "?status=archived"))) == 2
     assert status_queries.usage(account.id, JAN_20.date()).usage == 2
@@ -509,8 +514,9 @@ def test_deleting_asks_first_and_says_that_places_stay(
 def test_deleting_a_set_that_changed_asks_again(browser: Client, account: AccountInfo) -> None:
     make.contacts(account, 2)
     address = reverse("contacts:delete", args=[account.id])
+    asked = browser.post(address, {"everyone": "1"})
     make.contact(account)
-    again = browser.post(address, {"everyone": "1", "count": "2", "confirmed": "1"})
+    again = browser.post(address, {"plan": plan_in(asked), "count": "2"})
     assert again.status_code == 409
     assert "It was 2, is now 3." in text(again)
     assert len(names(table(browser, account))) == 3
@@ -519,10 +525,7 @@ def test_deleting_a_set_that_changed_asks_again(browser: Client, account: Accoun
 def test_deleting_many_needs_the_right(account: AccountInfo) -> None:
     contact_id = make.contact(account)
     browser = signed_in(make.user(account, "marketer"))
-    answer = browser.post(
-        reverse("contacts:delete", args=[account.id]),
-        {"id": [contact_id], "count": "1", "confirmed": "1"},
-    )
+    answer = browser.post(reverse("contacts:delete", args=[account.id]), {"id": [contact_id]})
     assert answer.status_code == 403
     assert len(names(table(browser, account))) == 1
 
@@ -531,11 +534,15 @@ def test_contacts_of_another_account_cannot_be_deleted(
     browser: Client, account: AccountInfo, other_account: AccountInfo
 ) -> None:
     theirs = make.contact(other_account, firstname="Still", lastname="There")
-    browser.post(
-        reverse("contacts:delete", args=[account.id]),
-        {"id": [theirs], "count": "1", "confirmed": "1"},
-    )
+    address = reverse("contacts:delete", args=[account.id])
+    asked = browser.post(address, {"id": [theirs]})
+    assert "Nothing would change" in text(asked)
     owner = User.objects.get(email="owner@other.example")
+    planned = signed_in(owner).post(
+        reverse("contacts:delete", args=[other_account.id]), {"id": [theirs]}
+    )
+    answer = browser.post(address, {"plan": plan_in(planned), "count": "1"})
+    assert answer.status_code == 404
     assert names(table(signed_in(owner), other_account)) == ["Still There"]
 
 

@@ -75,6 +75,10 @@ def plan_form(ours: World) -> Form:
     return {"action": "start", **chosen(ours)}
 
 
+def edit_form() -> Form:
+    return {"action": "edit", "property": "city", "how": "set", "value": "Gdańsk"}
+
+
 def mapping_form(ours: World) -> Form:
     return {"property-0": "email", "property-1": "firstname", "go": "back"}
 
@@ -144,11 +148,27 @@ GUARDS: dict[str, Guard] = {
     "contacts:confirm": Guard(post=STATUS, form=lambda ours: {"count": "2"}),
     "contacts:delete": Guard(
         post=(Right.CONTACTS_BULK_DELETE,),
-        form=lambda ours: {**chosen(ours), "confirmed": "1", "count": "1"},
+        form=chosen,
         foreign=lambda ours, theirs: [
-            {"confirmed": "1", "count": "1", **one} for one in foreign_choices(ours, theirs)
+            *foreign_choices(ours, theirs),
+            {"plan": str(theirs.named["work_id"]), "count": "1"},
         ],
     ),
+    "contacts:ask": Guard(
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"action": "edit", "property": "city", **chosen(ours)},
+        foreign=foreign_choices,
+    ),
+    "contacts:plan_work": Guard(
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {**edit_form(), **chosen(ours)},
+        foreign=lambda ours, theirs: [
+            *({**edit_form(), **one} for one in foreign_choices(ours, theirs)),
+            {"action": "add", "list": str(theirs.named["segment_id"]), **chosen(ours)},
+            {"action": "assign", "value": str(theirs.named["user_id"]), **chosen(ours)},
+        ],
+    ),
+    "contacts:confirm_work": Guard(post=(Right.CONTACTS_EDIT,), form=lambda ours: {"count": "1"}),
     "contacts:cell": Guard(
         post=(Right.CONTACTS_EDIT,),
         form=lambda ours: {"version": "2", "value": "Gdańsk", "columns": "city"},
@@ -265,8 +285,8 @@ GUARDS: dict[str, Guard] = {
     "jobs:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "jobs:job": Guard(get=(Right.CONTACTS_VIEW,)),
     "jobs:progress": Guard(get=(Right.CONTACTS_VIEW,)),
-    "jobs:cancel": Guard(post=(Right.MARKETING_ACCESS,)),
-    "jobs:take_back": Guard(post=(Right.MARKETING_ACCESS,)),
+    "jobs:cancel": Guard(post=(Right.CONTACTS_VIEW, Right.MARKETING_ACCESS)),
+    "jobs:take_back": Guard(post=(Right.CONTACTS_VIEW, Right.MARKETING_ACCESS)),
     "jobs:refused": Guard(get=(Right.CONTACTS_VIEW,)),
     "history:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "history:change": Guard(get=(Right.CONTACTS_VIEW,)),

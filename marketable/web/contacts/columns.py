@@ -240,7 +240,7 @@ def value(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
     if column.name in moments:
         moment = moments[column.name]
         return day(moment.astimezone(zone).date()) if moment else ""
-    return _text(row.properties.get(column.name), column, zone)
+    return told(row.properties.get(column.name), column, zone)
 
 
 def stored(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
@@ -254,7 +254,8 @@ def stored(row: ContactRow, column: Column, zone: ZoneInfo) -> str:
     return as_text(kept)
 
 
-def _text(stored: Any, column: Column, zone: ZoneInfo) -> str:
+def told(stored: Any, column: Column, zone: ZoneInfo) -> str:
+    """Return a stored value as people read it, in the account's zone (Y2)."""
     if stored is None:
         return ""
     if isinstance(stored, bool):

@@ -12,7 +12,8 @@ from marketable.billing import queries as billing
 from marketable.bulk_actions import queries as bulk_queries
 from marketable.bulk_actions.queries import BulkActionView
 from marketable.web.access import AccountRequest, account_page
-from marketable.web.contacts import plans
+from marketable.web.contacts import plans, works
+from marketable.web.jobs import door
 
 NO_CONTENT = 204
 
@@ -40,7 +41,7 @@ def _toast(request: AccountRequest, job: BulkActionView) -> dict[str, object]:
     next_date = billing.calendar(account_id).next_update_date(request.today)
     return {
         "key": str(job.id),
-        "text": plans.done_text(job.kind, job.outcomes, job.update_date)
+        "text": works.done_text(job.kind, job.outcomes, job.update_date)
         if job.is_finished
         else plans.running_text(job.total),
         "is_finished": job.is_finished,
@@ -48,8 +49,8 @@ def _toast(request: AccountRequest, job: BulkActionView) -> dict[str, object]:
         "follow_url": reverse("contacts:follow", args=[account_id, job.id]),
         "see_url": reverse("contacts:list", args=[account_id]) + f"?job={job.id}",
         "take_back_url": reverse("jobs:take_back", args=[account_id, job.id]),
-        "take_back_label": plans.take_back_label(job.kind, next_date),
-        "may_take_back": request.rights.may(Right.MARKETING_ACCESS),
+        "take_back_label": works.take_back_label(job.kind, next_date),
+        "may_take_back": door.may_take_back(request, job),
         "has_changed": job.changed > 0,
     }
 

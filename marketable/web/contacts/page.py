@@ -466,6 +466,16 @@ def actions(request: AccountRequest, table: Table) -> Iterator[Action]:
             is_money=is_money,
             in_dialog=True,
         )
+    ask_url = reverse("contacts:ask", args=[account_id])
+    cannot_edit = lacks(request, Right.CONTACTS_EDIT) or in_bin
+    asked = {
+        "edit": _("Edit a property"),
+        "assign": _("Assign an owner"),
+        "add": _("Add to a list"),
+        "remove": _("Remove from a list"),
+    }
+    for code, label in asked.items():
+        yield Action(code, label, ask_url, cannot_edit, in_dialog=True)
     yield Action(
         "export",
         _("Export as CSV"),
@@ -477,6 +487,7 @@ def actions(request: AccountRequest, table: Table) -> Iterator[Action]:
         _("Delete"),
         reverse("contacts:delete", args=[account_id]),
         lacks(request, Right.CONTACTS_BULK_DELETE) or in_bin,
+        in_dialog=True,
     )
 
 

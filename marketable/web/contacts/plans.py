@@ -7,7 +7,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from marketable.bulk_actions.deleting import Deletion
+from marketable.bulk_actions.rules import Reason
 from marketable.formats import day, money, number, short_day
 from marketable.marketing_status.rules import Event, Verdict
 from marketable.marketing_status.services import Plan
@@ -28,7 +28,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Counted:
     """How many contacts an outcome concerns, in words. `is_part` when the line above counts them
     already."""
 
@@ -64,8 +64,8 @@ class Shown:
     after_label: str
     compared: tuple[Compared, ...]
     bar: Bar
-    outcomes: tuple[Outcome, ...]
-    left_out: tuple[Outcome, ...]
+    outcomes: tuple[Counted, ...]
+    left_out: tuple[Counted, ...]
     consequence: str
     blocked: str
     field_label: str
@@ -74,10 +74,15 @@ class Shown:
     confirm_label: str
     can_include_unreachable: bool
     include_unreachable: bool
+    is_typed: bool = True
 
     @property
     def can_confirm(self) -> bool:
         return self.plan.changing > 0 and not self.blocked
+
+    @property
+    def button(self) -> str:
+        return "money" if self.is_costly else "primary"
 
     @property
     def is_costly(self) -> bool:
@@ -100,19 +105,16 @@ def show(plan: Plan, *, include_unreachable: bool, zone_name: str, tier_can_fall
     return Shown(
         plan=plan,
         title=title(plan.action, plan.changing, plan.update_date),
-        selected=ngettext(
-            "%(count)s contact selected", "%(count)s contacts selected", plan.selected
-        )
-        % {"count": number(plan.selected)},
+        selected=selected_text(plan.selected),
         before_label=before_label,
         after_label=after_label,
         compared=_compared(plan, usage_before, usage_after),
         bar=_bar(plan, usage_before, usage_after),
         outcomes=tuple(_outcomes(plan)),
-        left_out=tuple(_left_out(plan)),
+        left_out=tuple(left_out(plan.cannot, plan.outside_rights, plan.not_found)),
         consequence=_consequence(plan, zone_name, tier_can_fall_on),
         blocked=_blocked(plan),
-        field_label=_("To confirm, type %(count)s") % {"count": number(plan.changing)},
+        field_label=field_label(plan.changing),
         field_problem=wrong_number(plan.changing),
         expected_key=str(plan.changing),
         confirm_label=confirm_label(plan.action, plan.changing),
@@ -150,6 +152,16 @@ def title(action: Event, count: int, update_date: date) -> str:
             count,
         )
     return text % facts
+
+
+def selected_text(count: int) -> str:
+    text = ngettext("%(count)s contact selected", "%(count)s contacts selected", count)
+    return text % {"count": number(count)}
+
+
+def field_label(count: int) -> str:
+    """Return what stands over the field for the number (B4)."""
+    return _("To confirm, type %(count)s") % {"count": number(count)}
 
 
 def wrong_number(count: int) -> str:
@@ -238,9 +250,9 @@ def _bar(plan: Plan, usage_before: int, usage_after: int) -> Bar:
     )
 
 
-def _outcomes(plan: Plan) -> list[Outcome]:
+def _outcomes(plan: Plan) -> list[Counted]:
     """Return what happens to those chosen, in the order in which it is read."""
-    found = [Outcome("changing", number(plan.changing), _will(plan))]
+    found = [Counted("changing", number(plan.changing), _will(plan))]
     if plan.action is Event.START and plan.kept:
         text = ngettext(
             "of which kept: staged for %(date)s, the staging is withdrawn",
@@ -248,9 +260,9 @@ def _outcomes(plan: Plan) -> list[Outcome]:
             plan.kept,
         )
         text %= {"date": day(plan.update_date)}
-        found.append(Outcome("kept", number(plan.kept), text, is_part=True))
+        found.append(Counted("kept", number(plan.kept), text, is_part=True))
     if plan.already:
-        found.append(Outcome("already", number(plan.already), _is_already(plan)))
+        found.append(Counted("already", number(plan.already), _is_already(plan)))
     return found
 
 
@@ -292,32 +304,33 @@ def _is_already(plan: Plan) -> str:
     return ngettext("is not staged", "are not staged", plan.already)
 
 
-def _left_out(plan: Plan) -> list[Outcome]:
+def left_out(cannot: Mapping[str, int], outside_rights: int, not_found: int) -> list[Counted]:
+    """Return who is left alone, and why (B3)."""
     found = [
-        Outcome(code, number(count), cannot_text(code, count))
-        for code, count in sorted(plan.cannot.items())
+        Counted(code, number(count), cannot_text(code, count))
+        for code, count in sorted(cannot.items())
     ]
-    if plan.outside_rights:
+    if outside_rights:
         found.append(
-            Outcome(
+            Counted(
                 "outside_rights",
-                number(plan.outside_rights),
+                number(outside_rights),
                 ngettext(
                     "is outside your rights and is left alone",
                     "are outside your rights and are left alone",
-                    plan.outside_rights,
+                    outside_rights,
                 ),
             )
         )
-    if plan.not_found:
+    if not_found:
         found.append(
-            Outcome(
+            Counted(
                 "not_found",
-                number(plan.not_found),
+                number(not_found),
                 ngettext(
                     "is deleted, or not a contact of this account",
                     "are deleted, or not contacts of this account",
-                    plan.not_found,
+                    not_found,
                 ),
             )
         )
@@ -325,7 +338,9 @@ def _left_out(plan: Plan) -> list[Outcome]:
 
 
 def cannot_text(code: str, count: int) -> str:
-    """Return why contacts cannot be set, following their number (S19)."""
+    """Return why contacts are left out, following their number (S19)."""
+    if code in set(Reason):
+        return _reason_text(Reason(code), count)
     if code == Verdict.NO_ADDRESS:
         return ngettext(
             "cannot receive mail: no e-mail address",
@@ -337,6 +352,34 @@ def cannot_text(code: str, count: int) -> str:
         "cannot receive mail: the addresses refused it for good",
         count,
     )
+
+
+def _reason_text(reason: Reason, count: int) -> str:
+    """Return why contacts are left out of what does not move the status."""
+    return {
+        Reason.STAGE_BACKWARDS: ngettext(
+            "has a later lifecycle stage: a stage is not set backwards",
+            "have a later lifecycle stage: a stage is not set backwards",
+            count,
+        ),
+        Reason.CHANGED_SINCE: ngettext(
+            "was changed since and is left alone", "were changed since and are left alone", count
+        ),
+        Reason.ARCHIVED: ngettext("is in the recycle bin", "are in the recycle bin", count),
+        Reason.NOT_IN_BIN: ngettext(
+            "is not in the recycle bin any more", "are not in the recycle bin any more", count
+        ),
+        Reason.EMAIL_TAKEN: ngettext(
+            "stays deleted: another contact has the address now",
+            "stay deleted: other contacts have their addresses now",
+            count,
+        ),
+        Reason.UNIQUE_TAKEN: ngettext(
+            "stays deleted: another contact has the unique value now",
+            "stay deleted: other contacts have their unique values now",
+            count,
+        ),
+    }[reason]
 
 
 def _consequence(plan: Plan, zone_name: str, tier_can_fall_on: date) -> str:
@@ -408,43 +451,6 @@ def one_more(plan: Plan, zone_name: str) -> str:
             "after": number(plan.tier_after),
         }
     return text
-
-
-def delete_title(count: int) -> str:
-    """Return what a deletion does, for the heading and the button."""
-    if count == 0:
-        return _("No contact would be deleted")
-    text = ngettext("Delete %(count)s contact", "Delete %(count)s contacts", count)
-    return text % {"count": number(count)}
-
-
-def deletion_sentences(deletion: Deletion, zone_name: str) -> list[str]:
-    """Return what a person should know before contacts go to the recycle bin (S10)."""
-    found = []
-    if deletion.count:
-        found.append(_("They go to the recycle bin and can be restored from there for 90 days."))
-    if deletion.held:
-        text = ngettext(
-            "%(count)s of them is a marketing contact. Its place counts until %(date)s (%(zone)s): "
-            "deleting frees no place before the update date.",
-            "%(count)s of them are marketing contacts. Their places count until %(date)s "
-            "(%(zone)s): deleting frees no place before the update date.",
-            deletion.held,
-        )
-        facts = {
-            "count": number(deletion.held),
-            "date": day(deletion.update_date),
-            "zone": zone_name,
-        }
-        found.append(text % facts)
-    if deletion.outside:
-        text = ngettext(
-            "%(count)s contact is outside your rights and is left alone.",
-            "%(count)s contacts are outside your rights and are left alone.",
-            deletion.outside,
-        )
-        found.append(text % {"count": number(deletion.outside)})
-    return found
 
 
 def deleted_text(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketable.web.contacts import cells, done, views
+from marketable.web.contacts import bulk, cells, done, views
 
 app_name = "contacts"
 urlpatterns = [
@@ -13,8 +13,11 @@ urlpatterns = [
     path("export", views.export, name="export"),
     path("plan", views.plan, name="plan"),
     path("plan/<uuid:plan_id>/confirm", views.confirm, name="confirm"),
+    path("ask", bulk.ask, name="ask"),
+    path("work", bulk.plan, name="plan_work"),
+    path("work/<uuid:work_id>/confirm", bulk.confirm, name="confirm_work"),
     path("jobs/<int:job_id>/toast", done.follow, name="follow"),
     path("<int:contact_id>/cells/<str:name>", cells.save, name="cell"),
     path("<int:contact_id>/cells/undo/<int:edit_id>", cells.undo, name="cell_undo"),
-    path("delete", views.delete, name="delete"),
+    path("delete", bulk.delete, name="delete"),
 ]

@@ -1,4 +1,4 @@
-"""The contacts page: the table, plans of status changes, new contacts, exports, deletion."""
+"""The contacts page: the table, plans of status changes, new contacts, exports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,17 +14,13 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from marketable.accounts import queries as accounts
 from marketable.accounts import services as account_services
-from marketable.accounts.queries import Reach
 from marketable.accounts.rules import Right
 from marketable.billing import queries as billing
 from marketable.billing.rules import renewal_date_after
 from marketable.bulk_actions import queries as bulk_queries
 from marketable.bulk_actions import services as bulk_actions
-from marketable.bulk_actions.deleting import delete_selection, preview_deletion
 from marketable.bulk_actions.errors import NothingToDo, PlanOutdated, PlanUnknown, WrongCount
-from marketable.bulk_actions.queries import BulkActionView
 from marketable.bulk_actions.rules import parse_count
 from marketable.bulk_actions.services import PlanPreview
 from marketable.contacts import queries as contacts
@@ -39,7 +35,7 @@ from marketable.marketing_status.rules import Event, Verdict
 from marketable.segments.errors import FilterRefused, SegmentUnknown
 from marketable.segments.selection import Selection, compile_selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
-from marketable.web.contacts import columns, done, new, plans
+from marketable.web.contacts import bulk, columns, new, plans
 from marketable.web.contacts import page as pages
 from marketable.web.contacts.columns import Column
 from marketable.web.contacts.opened import Opened, open_table
@@ -100,7 +96,7 @@ def confirm(request: AccountRequest, account_id: int, plan_id: UUID) -> HttpResp
         return _ask_again(request, plan_id)
     except (NothingToDo, CeilingReached) as refusal:
         return _ask_again(request, plan_id, because=refusal.message)
-    return _done(request, job)
+    return bulk.end(request, job)
 
 
 def _may_change_status(request: AccountRequest) -> None:
@@ -159,6 +155,8 @@ def _plan_page(
         "was": was,
         "typed": typed or "",
         "problem": typed is not None,
+        "part": "contacts/_plan.html",
+        "title": shown.title,
         "confirm_url": reverse("contacts:confirm", args=[account_id, preview.id]),
         "replan_url": reverse("contacts:plan", args=[account_id]),
         "replan_fields": [
@@ -174,13 +172,6 @@ def _plan_page(
 def _back(request: AccountRequest, chosen: Selection) -> str:
     """Return the address of the table that the selection was made in."""
     return reverse("contacts:list", args=[request.account.id]) + of_selection(chosen).address()
-
-
-def _done(request: AccountRequest, job: BulkActionView) -> HttpResponse:
-    """Answer a confirmed plan: a toast over the table, or the job's page without a script."""
-    if request.htmx:
-        return done.answer(request, job)
-    return HttpResponseRedirect(reverse("jobs:job", args=[request.account.id, job.id]))
 
 
 # The table
@@ -376,56 +367,6 @@ def _new_page(
             request.account.time_zone,
         )
     return render(request, "contacts/new.html", page, status=status)
-
-
-# Deleting
-
-
-@require_POST
-@account_page(Right.CONTACTS_BULK_DELETE)
-def delete(request: AccountRequest, account_id: int) -> HttpResponse:
-    """Ask before contacts go to the recycle bin; asked and confirmed, put exactly so many there."""
-    selection = replace(read_selection(request.POST), archived=False)
-    reach = accounts.reach(account_id, request.user.pk, Right.CONTACTS_DELETE)
-    if request.POST.get("confirmed") != "1":
-        return _deletion_page(request, selection, reach)
-    expected = parse_count(request.POST.get("count", ""))
-    if expected is None:
-        return _deletion_page(request, selection, reach, status=400)
-    try:
-        deleted = delete_selection(
-            account_id,
-            selection,
-            expected=expected,
-            by=request.by(SourceType.BULK),
-            reach=reach,
-            now=request.now,
-        )
-    except (PlanOutdated, NothingToDo):
-        return _deletion_page(request, selection, reach, was=expected, status=409)
-    messages.success(request, plans.deleted_text(deleted.archived))
-    return HttpResponseRedirect(_back(request, selection))
-
-
-def _deletion_page(
-    request: AccountRequest,
-    selection: Selection,
-    reach: Reach,
-    *,
-    was: int | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    deletion = preview_deletion(request.account.id, selection, reach=reach, now=request.now)
-    page = {
-        "title": plans.delete_title(deletion.count),
-        "sentences": plans.deletion_sentences(deletion, request.account.time_zone),
-        "was": plans.was_text(was, deletion.count) if was is not None else "",
-        "fields": [*selection_fields(selection), ("count", str(deletion.count))],
-        "can_confirm": deletion.count > 0,
-        "delete_url": reverse("contacts:delete", args=[request.account.id]),
-        "back_url": _back(request, selection),
-    }
-    return render(request, "contacts/delete.html", page, status=status)
 
 
 # Exporting

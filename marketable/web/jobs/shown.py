@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketable.bulk_actions.queries import BulkActionView
-from marketable.bulk_actions.rules import ActionState
+from marketable.bulk_actions.rules import ActionKind, ActionState
 from marketable.bulk_actions.services import KEPT_FOR
 from marketable.formats import number
-from marketable.marketing_status.rules import Event
-from marketable.web.contacts.plans import cannot_text, take_back_label
+from marketable.web.contacts import works
+from marketable.web.contacts.plans import cannot_text
+from marketable.web.contacts.works import Names, take_back_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class JobShown:
 def show(
     account_id: int,
     job: BulkActionView,
+    names: Names,
     *,
     now: datetime,
     today: date,
@@ -62,7 +64,7 @@ def show(
     return JobShown(
         key=str(job.id),
         url=reverse("jobs:job", args=[account_id, job.id]),
-        title=title(job),
+        title=title(job, names),
         state=_state(job),
         state_code=job.state.value,
         by=job.by.actor_label,
@@ -89,34 +91,30 @@ def show(
     )
 
 
-def title(job: BulkActionView) -> str:
+def title(job: BulkActionView, names: Names) -> str:
     """Return what the job does, with its number of contacts."""
-    facts = {"count": number(job.total)}
-    if job.kind is Event.START:
-        return (
-            ngettext(
-                "Set %(count)s contact as a marketing contact",
-                "Set %(count)s contacts as marketing contacts",
-                job.total,
-            )
-            % facts
-        )
-    if job.kind is Event.STOP:
-        return (
-            ngettext(
-                "Stage %(count)s contact as non-marketing",
-                "Stage %(count)s contacts as non-marketing",
-                job.total,
-            )
-            % facts
-        )
-    return (
-        ngettext(
-            "Keep %(count)s contact as a marketing contact",
-            "Keep %(count)s contacts as marketing contacts",
+    if job.work is not None:
+        return works.title(job.work, job.total, names)
+    return _status_title(job) % {"count": number(job.total)}
+
+
+def _status_title(job: BulkActionView) -> str:
+    if job.kind is ActionKind.START:
+        return ngettext(
+            "Set %(count)s contact as a marketing contact",
+            "Set %(count)s contacts as marketing contacts",
             job.total,
         )
-        % facts
+    if job.kind is ActionKind.STOP:
+        return ngettext(
+            "Stage %(count)s contact as non-marketing",
+            "Stage %(count)s contacts as non-marketing",
+            job.total,
+        )
+    return ngettext(
+        "Keep %(count)s contact as a marketing contact",
+        "Keep %(count)s contacts as marketing contacts",
+        job.total,
     )
 
 
@@ -147,6 +145,17 @@ def _outcomes(job: BulkActionView) -> list[OutcomeLine]:
         "staged": ngettext(
             "staged as non-marketing", "staged as non-marketing", job.outcomes.get("staged", 0)
         ),
+        "changed": ngettext("changed", "changed", job.outcomes.get("changed", 0)),
+        "added": ngettext("added to the list", "added to the list", job.outcomes.get("added", 0)),
+        "removed": ngettext(
+            "removed from the list", "removed from the list", job.outcomes.get("removed", 0)
+        ),
+        "archived": ngettext(
+            "put into the recycle bin",
+            "put into the recycle bin",
+            job.outcomes.get("archived", 0),
+        ),
+        "restored": ngettext("restored", "restored", job.outcomes.get("restored", 0)),
         "skipped": ngettext(
             "skipped: it changed after the confirmation",
             "skipped: they changed after the confirmation",
@@ -191,7 +200,7 @@ def _outcomes(job: BulkActionView) -> list[OutcomeLine]:
 def _take_back(
     job: BulkActionView, *, now: datetime, today: date, next_update_date: date, is_taken_back: bool
 ) -> str:
-    is_too_late = job.kind in {Event.STOP, Event.KEEP} and today >= job.update_date
+    is_too_late = job.kind in {ActionKind.STOP, ActionKind.KEEP} and today >= job.update_date
     if (
         not job.is_finished
         or not job.changed

@@ -18,11 +18,13 @@ from marketable.contacts.rules import csv_safe
 from marketable.errors import NotAllowed
 from marketable.history.sources import SourceType
 from marketable.transfers import queries as imports
-from marketable.web.access import AccountRequest, account_page
+from marketable.web.access import AccountRequest, account_page, require
+from marketable.web.contacts import done, works
+from marketable.web.contacts.works import Names
 from marketable.web.imports.door import lacks_import
 from marketable.web.imports.shown import ImportShown
 from marketable.web.imports.shown import show as show_import
-from marketable.web.jobs import shown
+from marketable.web.jobs import door, shown
 
 #: How many jobs the list shows at once.
 LISTED = 100
@@ -35,8 +37,9 @@ def job_list(request: AccountRequest, account_id: int) -> HttpResponse:
         account_id, since=request.now - bulk_actions.KEPT_FOR, limit=LISTED
     )
     taken_back = bulk_queries.taken_back(account_id, [job.id for job in found])
+    names = works.names_of(account_id, [job.work for job in found])
     jobs: list[shown.JobShown | ImportShown] = [
-        _shown(request, job, is_taken_back=job.id in taken_back) for job in found
+        _shown(request, job, names, is_taken_back=job.id in taken_back) for job in found
     ]
     jobs += _imports(request)
     jobs.sort(key=lambda job: job.created_at, reverse=True)
@@ -77,22 +80,23 @@ def progress(request: AccountRequest, account_id: int, job_id: int) -> HttpRespo
 
 
 @require_POST
-@account_page(Right.MARKETING_ACCESS)
+@account_page(Right.CONTACTS_VIEW)
 def cancel(request: AccountRequest, account_id: int, job_id: int) -> HttpResponse:
-    _own(request, job_id)
+    _touch(request, job_id)
     bulk_actions.cancel(account_id, job_id, now=request.now)
     return _to_job(request, job_id)
 
 
 @require_POST
-@account_page(Right.MARKETING_ACCESS)
+@account_page(Right.CONTACTS_VIEW)
 def take_back(request: AccountRequest, account_id: int, job_id: int) -> HttpResponse:
-    """Take a job back as the rules allow (S15, S16); the answer is the job that does it."""
-    _own(request, job_id)
+    """Take a job back as the rules allow (S15, S16); the answer is the job that does it, or its
+    toast where a toast asked."""
+    _touch(request, job_id)
     taking = bulk_actions.take_back(
         account_id, job_id, by=request.by(SourceType.UNDO), now=request.now
     )
-    return _to_job(request, taking.id)
+    return done.answer(request, taking) if request.htmx else _to_job(request, taking.id)
 
 
 @require_GET
@@ -125,9 +129,14 @@ def _csv(found: Iterator[tuple[int, str, str]]) -> Iterator[str]:
 def _page(request: AccountRequest, job_id: int) -> dict[str, object]:
     found = bulk_queries.bulk_action(request.account.id, job_id)
     is_taken_back = bool(bulk_queries.taken_back(request.account.id, [job_id]))
-    may_touch = request.rights.may(Right.MARKETING_ACCESS) and _is_within_reach(request, found)
+    may_touch = door.may_take_back(request, found) and _is_within_reach(request, found)
     return {
-        "job": _shown(request, found, is_taken_back=is_taken_back),
+        "job": _shown(
+            request,
+            found,
+            works.names_of(request.account.id, [found.work]),
+            is_taken_back=is_taken_back,
+        ),
         "account": request.account,
         "may_touch": may_touch,
         "may_read_refused": _is_within_reach(request, found),
@@ -135,11 +144,16 @@ def _page(request: AccountRequest, job_id: int) -> dict[str, object]:
 
 
 def _shown(
-    request: AccountRequest, job: bulk_queries.BulkActionView, *, is_taken_back: bool
+    request: AccountRequest,
+    job: bulk_queries.BulkActionView,
+    names: Names,
+    *,
+    is_taken_back: bool,
 ) -> shown.JobShown:
     return shown.show(
         request.account.id,
         job,
+        names,
         now=request.now,
         today=request.today,
         next_update_date=billing.calendar(request.account.id).next_update_date(request.today),
@@ -160,6 +174,12 @@ def _own(request: AccountRequest, job_id: int) -> None:
             _("This job is somebody else's and holds contacts outside your rights."),
             right=Right.CONTACTS_EDIT.value,
         )
+
+
+def _touch(request: AccountRequest, job_id: int) -> None:
+    """Refuse whoever may not do what the job does."""
+    _own(request, job_id)
+    require(request, door.right_for(bulk_queries.bulk_action(request.account.id, job_id)))
 
 
 def _to_job(request: AccountRequest, job_id: int) -> HttpResponse:
