@@ -456,15 +456,15 @@ def test_whose_unique_value_is_taken_stays_in_the_bin(account: AccountInfo, anna
     number = PropertyDef("member_number", "Member", PropertyType.STRING, "text", is_unique=True)
     create_property(account.id, number, by=anna, now=JAN_20)
     first, second = make.contacts(account, 2)
-    alter(account, anna, first, member_number="M1")
-    alter(account, anna, second, member_number="M2")
+    alter(account, anna, first, member_number="K-1")
+    alter(account, anna, second, member_number="K-2")
     done = do(account, anna, Work(ActionKind.ARCHIVE))
     other = make.contact(account)
-    alter(account, anna, other, member_number="m1")
+    alter(account, anna, other, member_number="k-1")
     back = take_back(account, anna, done)
     assert back.outcomes == {"restored": 1, "skipped": 1}
     with pytest.raises(Exception, match="member_number"):
-        alter(account, anna, other, member_number="M2")
+        alter(account, anna, other, member_number="K-2")
 
 
 def test_status_actions_are_as_they_were(account: AccountInfo, anna: Source) -> None:

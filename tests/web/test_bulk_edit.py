@@ -201,7 +201,7 @@ def test_without_a_script_each_step_is_a_page(browser: Client, account: AccountI
     for name in ("ask", "plan_work"):
         answer = browser.post(reverse(f"contacts:{name}", args=[account.id]), form)
         assert "<!doctype html>" in answer.content.decode()
-    found = re.search(r"/work/([0-9a-f-]{36})/confirm", answer.content.decode())
+    found = re.search(r"/works/([0-9a-f-]{36})/confirm", answer.content.decode())
     assert found
     address = reverse("contacts:confirm_work", args=[account.id, UUID(found[1])])
     done = browser.post(address, {"count": "1"}, follow=True)
