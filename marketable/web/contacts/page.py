@@ -17,7 +17,14 @@ from marketable.formats import day, number
 from marketable.marketing_status.rules import Event, Status
 from marketable.segments import queries as segments
 from marketable.web.access import AccountRequest
-from marketable.web.contacts.columns import OWNER, SORTED_UP_TO, Column, stored, value
+from marketable.web.contacts.columns import (
+    OWNER,
+    SORTED_UP_TO,
+    Column,
+    stored,
+    tell_origins,
+    value,
+)
 from marketable.web.contacts.opened import Opened
 from marketable.web.contacts.table import SIZES, Table
 from marketable.web.contacts.view_bar import ViewBar
@@ -305,16 +312,27 @@ def _heading(table: Table, column: Column, address: Callable[[Table], str], lock
         label=column.label,
         is_number=column.is_number,
         sort_url=address(table.sorted_by(column.name)) if column.is_sortable else "",
-        note=""
-        if column.is_sortable
-        else _("Tables of up to %(count)s contacts can be sorted by this. Search or filter first.")
-        % {"count": number(SORTED_UP_TO)},
+        note=_why_unsorted(column),
         aria_sort=direction,
         arrow={"ascending": "↑", "descending": "↓"}.get(direction, ""),
         editor=column.editor,
         choices=column.choices,
         why=column.why or locked,
     )
+
+
+def _why_unsorted(column: Column) -> str:
+    if column.is_sortable:
+        return ""
+    if tell_origins([column]):
+        return _("Contacts cannot be sorted by this.")
+    text = _("Tables of up to %(count)s contacts can be sorted by this. Search or filter first.")
+    if column.sort.key == "property":
+        text = _(
+            "Tables of up to %(count)s contacts can be sorted by this. Search or filter first, or "
+            "mark the property as indexed."
+        )
+    return text % {"count": number(SORTED_UP_TO)}
 
 
 def _rows(
