@@ -30,7 +30,9 @@ TABLE = (
     Periodic("sweep", "* * * * *", UPKEEP, upkeep.sweep),
     Periodic("write_usage_days", "7 * * * *", UPKEEP, upkeep.write_usage_days),  # T1
     Periodic("prove_accounts", "10 2 * * *", UPKEEP, upkeep.prove_accounts),  # O12
+    Periodic("prove_segments", "40 2 * * *", UPKEEP, upkeep.prove_segments),  # O12
     Periodic("erase_old_archived", "10 3 * * *", UPKEEP, upkeep.erase_old_archived),  # S14
+    Periodic("find_duplicates", "25 3 * * *", UPKEEP, upkeep.find_duplicates),  # S18
     Periodic("clear_remains", "40 3 * * *", UPKEEP, upkeep.clear_remains),
 )
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,7 +26,9 @@ from marketable.marketing_status import queries as marketing_status
 from marketable.marketing_status.queries import Proof
 from marketable.properties import indexing
 from marketable.queue import Job, enqueue
+from marketable.segments import following
 from marketable.segments import queries as segments
+from marketable.segments.rules import State
 from marketable.segments.services import views as saved_views
 from marketable.transfers import queries as imports
 from marketable.transfers import services as transfers
@@ -41,7 +43,8 @@ JOBS_KEPT_FOR = timedelta(days=30)
 
 
 class ProofFailed(Exception):
-    """Counter, rows and ledger of some account differ. Nothing was corrected (O12)."""
+    """Counter, rows and ledger of some account differ, or who is in a segment. Nothing was
+    corrected (O12)."""
 
 
 def apply_update_dates(now: datetime) -> None:
@@ -158,6 +161,35 @@ def _worded(account: AccountInfo, proof: Proof) -> tuple[str, str]:
         "Contacts whose status the ledger does not explain: %(unexplained)s\n"
     )
     return (_("The usage of %(account)s does not add up") % {"account": account.name}, text % facts)
+
+
+def prove_segments(now: datetime) -> None:
+    """Compare who is in each segment with who should be; tell the account's Owners of a difference.
+    Nothing is corrected."""
+    failed = []
+    for account in accounts.all_accounts():
+        wrong = [
+            one.name
+            for one in segments.segments(account.id)
+            if one.state is State.READY and not following.is_proven(account.id, one.id, now=now)
+        ]
+        if wrong:
+            logger.error(
+                "Segments of account %s hold others than they should: %s", account.id, wrong
+            )
+            failed.append(account.id)
+            tell_owners(account.id, partial(_worded_segments, account, wrong))
+    if failed:
+        raise ProofFailed(f"Accounts whose segments hold others than they should: {failed}")
+
+
+def _worded_segments(account: AccountInfo, names: Sequence[str]) -> tuple[str, str]:
+    text = _(
+        "The nightly proof found segments that hold other contacts than they should. Nothing was "
+        "corrected.\n\n%(names)s\n\nBuild such a segment again on its page.\n"
+    )
+    subject = _("Segments of %(account)s hold others than they should")
+    return (subject % {"account": account.name}, text % {"names": "\n".join(names)})
 
 
 def erase_old_archived(now: datetime) -> None:

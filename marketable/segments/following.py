@@ -28,7 +28,7 @@ from marketable.history.kinds import Kind as ChangeKind
 from marketable.history.queries import Cursor
 from marketable.history.sources import SourceType, system
 from marketable.segments import moving, queries
-from marketable.segments.errors import LedgerBehind
+from marketable.segments.errors import LedgerBehind, SegmentUnknown
 from marketable.segments.queries import SegmentView
 from marketable.segments.rules import ANY, State, in_segment, nested
 from marketable.segments.selection import Selection
@@ -36,6 +36,7 @@ from marketable.segments.services.segments import (
     add_members,
     ask_to_build,
     build_if_needed,
+    prove,
     remove_members,
     set_state,
 )
@@ -48,6 +49,7 @@ DUE_AT_ONCE = 20_000
 FURTHEST_ZONE = timedelta(hours=14)
 LOOK_AGAIN_SECONDS = 0.02
 PATIENCE_SECONDS = 60.0
+PROOFS = 3
 #: Up to here the contacts of some changes are told to every segment by number.
 FEW = 10_000
 
@@ -211,14 +213,12 @@ def _take_in(
 ) -> None:
     """Let the contacts that some changes of an account altered join and leave its segments."""
     params = {"account_id": account_id, "changes": list(change_ids)}
-    kinds = {
-        str(row[0])
-        for row in sql.rows(
-            "SELECT DISTINCT kind FROM change WHERE account_id = %(account_id)s "
-            "AND id = ANY(%(changes)s)",
-            params,
-        )
-    }
+    told = sql.rows(
+        "SELECT DISTINCT kind, body->>'setting' FROM change WHERE account_id = %(account_id)s "
+        "AND id = ANY(%(changes)s)",
+        params,
+    )
+    kinds = {str(kind) for kind, _setting in told}
     if ChangeKind.CONTACT_MERGED in kinds:
         _follow_merged(account_id, params, now=now)
     if ChangeKind.CONTACT_UNMERGED in kinds:
@@ -228,8 +228,8 @@ def _take_in(
         return
     if ChangeKind.PROPERTY_CHANGED in kinds or ChangeKind.SEGMENT_CHANGED in kinds:
         _look_for_problems(account_id, segments, now=now)
-    if ChangeKind.SETTING_CHANGED in kinds:  # the time zone, perhaps: days begin at other moments
-        for number in sorted(one.id for one in segments if one.is_timed):
+    if any(setting == "time_zone" for _kind, setting in told):  # days begin at other moments
+        for number in sorted(one.id for one in segments if one.filter is not None):
             ask_to_build(account_id, number)
     keys = frozenset(str(row[0]) for row in sql.rows(TOUCHED, params))
     if keys:
@@ -312,7 +312,7 @@ def catch_up(
                 raise LedgerBehind
             time.sleep(LOOK_AGAIN_SECONDS)
     if account_id is not None:
-        # Building one lets those that name it wait to be built, until none is left: no circles.
+        # After one those that name it wait to be built, and so on; there are no circles.
         while waiting := [number for owner, number in queries.unbuilt() if owner == account_id]:
             for number in waiting:
                 build_if_needed(account_id, number, now=now or clock.now())
@@ -326,6 +326,20 @@ def catch_up_for(account_id: int, selection: Selection, *, patience_seconds: flo
     )
     if names_some and not connection.in_atomic_block:
         catch_up(account_id, patience_seconds=patience_seconds)
+
+
+def is_proven(account_id: int, segment_id: int, *, now: datetime) -> bool:
+    """Tell whether a segment holds exactly whom it should. What changed between the reading and the
+    proof is no difference, so one that seems to be there is looked at again."""
+    for _attempt in range(PROOFS):
+        catch_up(now=now)
+        try:
+            segment = queries.segment(account_id, segment_id)
+        except SegmentUnknown:
+            return True  # deleted meanwhile
+        if segment.state is not State.READY or prove(account_id, segment_id, now=now).ok:
+            return True
+    return False
 
 
 def is_behind(*, now: datetime) -> bool:

@@ -4,11 +4,13 @@ reading of everybody."""
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from marketable import sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.billing.services import change_time_zone
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.edit import edit_contact
 from marketable.contacts.services.erase import erase_contacts
@@ -16,6 +18,7 @@ from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact
 from marketable.contacts.services.unmerge import unmerge_contact
 from marketable.history.sources import SourceType, system
+from marketable.jobs import upkeep
 from marketable.marketing_status.services import start_marketing, stop_marketing
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.properties.services import archive_property, create_property, restore_property
@@ -341,3 +344,33 @@ def test_one_statement_asks_one_segment(account: AccountInfo) -> None:
         following.catch_up(now=JAN_20)
     asking = [one["sql"] for one in captured.captured_queries if "segment_member" in one["sql"]]
     assert len(asking) == 5
+
+
+def test_every_night_a_difference_is_told_to_the_owners_and_not_corrected(
+    account: AccountInfo,
+) -> None:  # O12
+    contact_id = make.contact(account, city="Kraków")
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    edit(account, contact_id, city="Radom")  # not read yet, which is no difference
+    upkeep.prove_segments(JAN_20)
+    assert mail.outbox == []
+    sql.execute(
+        "INSERT INTO segment_member (account_id, segment_id, contact_id, since) "
+        "SELECT account_id, id, %(contact_id)s, created_at FROM segment",
+        {"contact_id": contact_id},
+    )
+    with pytest.raises(upkeep.ProofFailed):
+        upkeep.prove_segments(JAN_20)
+    [message] = mail.outbox
+    assert message.to == ["anna@example.com"] and "Kraków" in message.body
+    assert queries.member_ids(account.id, segment_id) == [contact_id]
+
+
+def test_another_time_zone_lets_days_begin_at_other_moments(account: AccountInfo) -> None:
+    contact_id = make.contact(account, at=datetime(2027, 1, 10, 23, 30, tzinfo=UTC))
+    created = {"property": "createdate", "operator": "is", "value": "2027-01-11"}
+    segment_id = active(account, "Created then", created)
+    assert members(account, segment_id) == [contact_id]
+    change_time_zone(account.id, "UTC", by=BY, now=JAN_20)
+    following.catch_up(account.id, now=JAN_20)
+    assert members(account, segment_id) == []
