@@ -24,6 +24,8 @@ class Known:
     #: (moment, property, value before, value after), oldest first
     past: list[tuple[datetime, str, Any, Any]] = field(default_factory=list)
     status_moved_at: list[datetime] = field(default_factory=list)
+    #: The fixed segments that somebody put it into.
+    put_into: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Reader:
     definitions: Mapping[str, PropertyDef]
     zone: ZoneInfo
     now: datetime
+    #: What the active segments ask.
+    filters: Mapping[int, Group] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -51,11 +55,20 @@ class Reader:
             )
         if node.kind == "created_by":
             return contact.created_by in as_list(written["created_by"])
+        if node.kind == "segment":
+            return self.is_in(written["segment"], contact)
+        if node.kind == "not_in_segment":
+            return not self.is_in(written["not_in_segment"], contact)
         if node.kind == "changed":
             return self._changed(written, contact)
         if node.kind == "was_ever":
             return self._was_ever(written, contact)
         return self._property(written, contact)
+
+    def is_in(self, segment_id: int, contact: Known) -> bool:
+        if segment_id in self.filters:
+            return self.holds(self.filters[segment_id], contact)
+        return segment_id in contact.put_into
 
     def _changed(self, written: Mapping[str, Any], contact: Known) -> bool:
         first = self._begin(self.today - timedelta(days=written["in_last_days"]))
