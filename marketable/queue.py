@@ -9,6 +9,7 @@ class Job(StrEnum):
     RUN_IMPORT = "run_import"
     APPLY_UPDATE_DATE = "apply_update_date"
     BUILD_SEGMENT = "build_segment"
+    FIND_DUPLICATES = "find_duplicates"
     SETTLE_PROPERTY_INDEX = "settle_property_index"
 
 
@@ -18,6 +19,7 @@ LINES: dict[Job, str] = {
     Job.RUN_IMPORT: "bulk",
     Job.APPLY_UPDATE_DATE: "dates",
     Job.BUILD_SEGMENT: "bulk",
+    Job.FIND_DUPLICATES: "bulk",
     Job.SETTLE_PROPERTY_INDEX: "indexes",
 }
 

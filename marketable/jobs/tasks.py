@@ -9,6 +9,7 @@ from procrastinate.job_context import JobContext
 
 from marketable import clock
 from marketable.bulk_actions import services as bulk_actions
+from marketable.contacts.services import duplicates
 from marketable.jobs.failed_imports import telling_of_the_last_error
 from marketable.jobs.retries import RETRIES, give_way
 from marketable.marketing_status import services as marketing_status
@@ -46,6 +47,11 @@ def apply_update_date(*, account_id: int) -> None:
 @app.task(name=Job.BUILD_SEGMENT.value, queue=LINES[Job.BUILD_SEGMENT], retry=RETRIES)
 def build_segment(*, account_id: int, segment_id: int) -> None:
     segments.build_if_needed(account_id, segment_id, now=clock.now())
+
+
+@app.task(name=Job.FIND_DUPLICATES.value, queue=LINES[Job.FIND_DUPLICATES], retry=RETRIES)
+def find_duplicates(*, account_id: int) -> None:
+    duplicates.find_duplicates(account_id, now=clock.now())
 
 
 @app.task(

@@ -19,7 +19,7 @@ from marketable.billing import rules as billing_rules
 from marketable.billing import services as billing
 from marketable.bulk_actions import queries as bulk_actions
 from marketable.bulk_actions.errors import BulkActionUnknown
-from marketable.contacts.services import erase
+from marketable.contacts.services import duplicates, erase, notes
 from marketable.governance import services as governance
 from marketable.jobs.owners import tell_owners
 from marketable.marketing_status import queries as marketing_status
@@ -198,10 +198,17 @@ def erase_old_archived(now: datetime) -> None:
         erase.erase_old_archived(account.id, now=now)
 
 
+def find_duplicates(now: datetime) -> None:
+    """Find anew who may be one person, in every account (S18)."""
+    for account in accounts.all_accounts():
+        duplicates.find_duplicates(account.id, now=now)
+
+
 def clear_remains(now: datetime) -> None:
-    """Delete expired sessions, jobs that ended long ago, views that were deleted long ago, and what
-    imports left behind."""
+    """Delete expired sessions, jobs that ended long ago, views and notes that were deleted long
+    ago, and what imports left behind."""
     transfers.clear_remains(now=now)
+    notes.forget_deleted_notes(now=now)
     saved_views.remove_long_deleted(now)
     call_command("clearsessions")
     async_to_sync(app.job_manager.delete_old_jobs)(
