@@ -234,7 +234,6 @@
     if (!grip || event.button !== 0) return;
     event.preventDefault();
     const item = grip.closest("li");
-    grip.setPointerCapture(event.pointerId);
     item.classList.add("is-pulled");
     const move = (moved) => {
       const over = document.elementFromPoint(moved.clientX, moved.clientY)?.closest("li");
@@ -243,9 +242,9 @@
       if (isBelow) over.after(item);
       else over.before(item);
     };
-    grip.addEventListener("pointermove", move);
-    grip.addEventListener("pointerup", () => {
-      grip.removeEventListener("pointermove", move);
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", () => {
+      removeEventListener("pointermove", move);
       item.classList.remove("is-pulled");
     }, { once: true });
   });
