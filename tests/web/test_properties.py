@@ -14,6 +14,7 @@ from marketable.accounts.queries import AccountInfo
 from marketable.properties import queries
 from marketable.properties.models import PropertyRow
 from marketable.properties.rules import MOST_UNIQUE, PropertyType
+from marketable.web.contacts import columns
 from tests import make
 from tests.make import JAN_20
 from tests.web.guarding import everything_stored, signed_in, text_of
@@ -295,3 +296,21 @@ def own(account: AccountInfo, numbers: range) -> None:
         )
         for number in numbers
     )
+
+
+def test_a_large_table_is_sorted_by_what_is_indexed(
+    browser: Client, account: AccountInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "SORTED_UP_TO", 1)
+    for city in ("Łódź", "gdańsk", "Kraków"):
+        make.contact(account, city=city, firstname=city)
+    table = reverse("contacts:list", args=[account.id])
+    page = browser.get(table)
+    assert "sort=city" not in page.content.decode()
+    assert "mark the property as indexed" in page.content.decode()
+    index(browser, account, "city")
+    sql.execute("UPDATE property_index SET state = 'ready'")
+    page = browser.get(table)
+    assert "sort=city" in page.content.decode() and "sort=zip" not in page.content.decode()
+    shown = text_of(browser.get(table, {"sort": "city", "columns": "city"}))
+    assert shown.index("gdańsk") < shown.index("Kraków Kowalski") < shown.index("Łódź Kowalski")
