@@ -110,16 +110,20 @@ def _read_key(key: str) -> tuple[datetime | None, int]:
     return since, int(number)
 
 
-def moved_by(segment_id: int, change_id: int, account_id: int, *, into: bool) -> SubQuery:
+def moved_by(
+    account_id: int, segment_id: int, change_id: int, *, into: bool, within: SubQuery
+) -> SubQuery:
     """Return those whom a change put into a fixed segment, or took out, and who have not been
-    moved since."""
+    moved since, as far as they are among `within`."""
     return SubQuery(
         "SELECT told.contact_id AS id FROM contact_change AS told "
         "WHERE told.account_id = %(sel_account_id)s AND told.change_id = %(sel_change)s "
         "AND told.after->>%(sel_key)s = %(sel_into)s AND NOT EXISTS (SELECT FROM contact_change "
         "AS later WHERE later.account_id = told.account_id AND later.contact_id = told.contact_id "
-        "AND later.change_id > told.change_id AND later.after ? %(sel_key)s)",
+        "AND later.change_id > told.change_id AND later.after ? %(sel_key)s) "
+        f"AND {within.among('told.contact_id')}",
         {
+            **within.params,
             "sel_account_id": account_id,
             "sel_change": change_id,
             "sel_key": in_segment(segment_id),

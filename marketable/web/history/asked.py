@@ -39,6 +39,7 @@ LABELS = {
     "rights": gettext_lazy("Single rights"),
     "role": gettext_lazy("Role"),
     "search": gettext_lazy("Search"),
+    "segment_id": gettext_lazy("Segment"),
     "selection": gettext_lazy("Chosen"),
     "setting": gettext_lazy("Setting"),
     "starts_on": gettext_lazy("Starts on"),
@@ -71,6 +72,13 @@ VALUES = {
     "prices": gettext_lazy("Prices"),
     "time_zone": gettext_lazy("Time zone"),
     "account": gettext_lazy("Account"),
+    "add": gettext_lazy("put into the segment"),
+    "remove": gettext_lazy("taken out of the segment"),
+    "created": gettext_lazy("made"),
+    "renamed": gettext_lazy("renamed"),
+    "filter_changed": gettext_lazy("given another filter"),
+    "deleted": gettext_lazy("deleted"),
+    "restored": gettext_lazy("brought back"),
     "blocked_address": gettext_lazy("Blocked address"),
     **{status.value: text for status, text in STATUSES.items()},
     **ROLES,
@@ -81,7 +89,7 @@ VALUES = {
 LISTED = 10
 #: Numbers of rows: written without grouping, as everywhere.
 NUMBERS = frozenset(
-    {"cause", "user", "survivor", "merged", "invitation", "batch", "import_id", "view"}
+    {"cause", "user", "survivor", "merged", "invitation", "batch", "import_id", "segment_id", "view"}
 )
 
 

@@ -27,7 +27,6 @@ from marketable.segments.rules import LONGEST_NAME, Kind
 from marketable.segments.selection import Selection, compile_selection, conditions_of
 from marketable.segments.services import segments as services
 from marketable.segments.services.segments import MembersMoved
-from marketable.sql import SubQuery
 from marketable.transfers import address_lists
 from marketable.transfers.address_lists import AddressList
 from marketable.web.access import AccountRequest, account_page, require
@@ -245,16 +244,12 @@ def undo(request: AccountRequest, account_id: int, segment_id: int, change_id: i
     """Put back whom a change took out, take out whom it put in; whoever was moved since stays."""
     segment = a_list(request, segment_id)
     was_added = history.change(account_id, change_id).body.get("action") == "add"
-    chosen = moved_by(segment.id, change_id, account_id, into=was_added)
-    within = compile_selection(
+    editable = compile_selection(
         account_id, Selection(), reach=request.reach_edit, today=request.today
     )
-    both = SubQuery(
-        f"SELECT id FROM ({chosen.text}) AS moved WHERE id IN ({within.text})",
-        {**within.params, **chosen.params},
-    )
+    chosen = moved_by(account_id, segment.id, change_id, into=was_added, within=editable)
     service = services.remove_members if was_added else services.add_members
-    moved = service(account_id, segment.id, both, by=request.by(SourceType.UNDO), now=request.now)
+    moved = service(account_id, segment.id, chosen, by=request.by(SourceType.UNDO), now=request.now)
     text = removed_text(moved.moved) if was_added else added_text(moved.moved)
     return _moved(
         request, segment, moved, text if moved.moved else _("Nothing of it is left to undo.")

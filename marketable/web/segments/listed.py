@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
 from marketable.errors import message_of
 from marketable.formats import number, signed
@@ -155,8 +155,7 @@ def build(account_id: int, asked: Asked, found: Listing, uses: Mapping[int, int]
         lines=tuple(_line(account_id, line, uses.get(line.id, 0)) for line in found.lines),
         headings=tuple(_headings(asked, address)),
         chips=tuple(_chips(asked, address)),
-        total=ngettext("%(count)s segment", "%(count)s segments", found.total)
-        % {"count": number(found.total)},
+        total=number(found.total),
         range=_("%(first)s–%(last)s of %(total)s")
         % {"first": number(first), "last": number(last), "total": number(found.total)}
         if found.total > PAGE

@@ -202,7 +202,7 @@ def change_text(change: ChangeRow) -> str:
         "renamed": pgettext("segment", "Renamed"),
         "filter_changed": _("Another filter"),
         "deleted": pgettext("segment", "Deleted"),
-        "restored": pgettext("segment", "Restored"),
+        "restored": _("Brought back"),
         "add": ngettext("%(count)s contact added", "%(count)s contacts added", count),
         "remove": ngettext("%(count)s contact taken out", "%(count)s contacts taken out", count),
     }
