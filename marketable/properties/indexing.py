@@ -155,9 +155,7 @@ def _build(
     definition = queries.definitions(account_id, with_archived=True)[row.name]
     if not _is_valid(own, name):
         _drop(own, name)
-        building = _InBackground(
-            own, create_statement(account_id, property_index_id, definition)
-        )
+        building = _InBackground(own, create_statement(account_id, property_index_id, definition))
         try:
             while not building.has_ended(LOOK_SECONDS):
                 between()
