@@ -110,6 +110,19 @@ def connected_alone(name: str) -> Iterator[psycopg.Connection[Any]]:
         yield own
 
 
+@contextmanager
+def bounded(milliseconds: int) -> Iterator[None]:
+    """End a statement of the block that takes longer, with `OperationalError`, and what it read
+    with it. The block is a transaction of its own, or a savepoint of the caller's."""
+    with transaction.atomic():
+        found = row("SHOW statement_timeout")
+        assert found is not None
+        setting = "SELECT set_config('statement_timeout', %(limit)s, true)"
+        row(setting, {"limit": f"{milliseconds}ms"})
+        yield
+        row(setting, {"limit": str(found[0])})
+
+
 def retried(service: Callable[P, T]) -> Callable[P, T]:
     """Make a service one transaction, tried again when two of them met in a deadlock or one was
     overtaken.

@@ -187,7 +187,16 @@ def read(text: str | bytes) -> Filter:
         raise BadFilter("", noop("This is no JSON.")) from error
     except RecursionError as error:
         raise too_deep("") from error
+    _refuse_halves(loaded)
     return from_json(loaded)
+
+
+def _refuse_halves(loaded: object) -> None:
+    """Refuse halves of letters, which JSON can write and no text can hold."""
+    try:
+        json.dumps(loaded, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise BadFilter("", noop("A text has characters that cannot be stored.")) from error
 
 
 def _refuse_constant(name: str) -> None:

@@ -48,6 +48,18 @@ STATUSES: Mapping[str, str] = {
     "leaving": noop("is staged as non-marketing"),
     "non_marketing": noop("is a non-marketing contact"),
 }
+COUNTS: Mapping[bool, str] = {
+    True: noop("counts toward the contact tier"),
+    False: noop("does not count toward the contact tier"),
+}
+MEMBERSHIPS: Mapping[str, str] = {
+    "segment": noop("is in the segment %(name)s"),
+    "not_in_segment": noop("is not in the segment %(name)s"),
+}
+SOURCE = noop("was set as marketing by %(tools)s")
+CREATED_BY = noop("was created by %(tools)s")
+CHANGED = noop("%(name)s was changed in the last %(value)s")
+WAS_EVER = noop("%(name)s is or was %(value)s")
 JOINTS: Mapping[str, str] = {"and": noop(" and "), "or": noop(" or ")}
 MOST_SHOWN = 5
 
@@ -92,9 +104,6 @@ def _property(condition: Condition, definitions: Mapping[str, PropertyDef]) -> s
     if definition is None or given not in {one.value for one in Operator}:
         return _as_written(condition, definitions)
     operator = Operator(given)
-    patterns = PATTERNS
-    if definition.type in {PropertyType.DATE, PropertyType.DATETIME}:
-        patterns = {**PATTERNS, **OF_DAYS}
     value = condition.written.get("value")
     told: dict[str, str] = {"name": label_of(definition)}
     takes = TAKES[operator]
@@ -106,7 +115,22 @@ def _property(condition: Condition, definitions: Mapping[str, PropertyDef]) -> s
         told["value"] = shown(definition, value)
     if takes is Takes.TWO and "other" not in told:
         return _as_written(condition, definitions)
-    return _(patterns[operator]) % told
+    return _(pattern_of(definition.type, operator)) % told
+
+
+def pattern_of(kind: PropertyType, operator: Operator) -> str:
+    """Return how a condition on a property of a type is said."""
+    is_day = kind in {PropertyType.DATE, PropertyType.DATETIME}
+    return OF_DAYS.get(operator, PATTERNS[operator]) if is_day else PATTERNS[operator]
+
+
+def without_values(pattern: str) -> str:
+    """Return what a pattern says of a field, with dots where a value goes between words:
+    "is any of", "is more than … ago"."""
+    gaps = dict.fromkeys(("value", "other", "tools"), "…")
+    named = "…" if pattern in MEMBERSHIPS.values() else ""
+    text = " ".join((_(pattern) % {**gaps, "name": named}).split())
+    return text.removesuffix("…").strip()
 
 
 def shown(definition: PropertyDef, value: Any) -> str:
@@ -153,17 +177,15 @@ def _status(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str
 
 
 def _counts(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
-    if condition.written["counts"] is True:
-        return _("counts toward the contact tier")
-    return _("does not count toward the contact tier")
+    return _(COUNTS[condition.written["counts"] is True])
 
 
 def _source(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
-    return _("was set as marketing by %(tools)s") % {"tools": _tools(condition)}
+    return _(SOURCE) % {"tools": _tools(condition)}
 
 
 def _created_by(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
-    return _("was created by %(tools)s") % {"tools": _tools(condition)}
+    return _(CREATED_BY) % {"tools": _tools(condition)}
 
 
 def _tools(condition: Condition) -> str:
@@ -175,11 +197,8 @@ def _tools(condition: Condition) -> str:
 
 
 def _segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
-    return _("is in the segment %(name)s") % {"name": _name_of_segment(condition, definitions)}
-
-
-def _not_in_segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
-    return _("is not in the segment %(name)s") % {"name": _name_of_segment(condition, definitions)}
+    name = _name_of_segment(condition, definitions)
+    return _(MEMBERSHIPS[condition.kind]) % {"name": name}
 
 
 def _name_of_segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
@@ -195,7 +214,7 @@ def _changed(condition: Condition, definitions: Mapping[str, PropertyDef]) -> st
         label = _("Marketing contact status")
     else:
         label = label_of(definition) if definition else name
-    return _("%(name)s was changed in the last %(value)s") % {
+    return _(CHANGED) % {
         "name": label,
         "value": days(condition.written.get("in_last_days")),
     }
@@ -205,7 +224,7 @@ def _was_ever(condition: Condition, definitions: Mapping[str, PropertyDef]) -> s
     definition = definitions.get(str(condition.written["was_ever"]))
     if definition is None:
         return _as_written(condition, definitions)
-    return _("%(name)s is or was %(value)s") % {
+    return _(WAS_EVER) % {
         "name": label_of(definition),
         "value": shown(definition, condition.written.get("value")),
     }
@@ -219,6 +238,6 @@ SAYERS: dict[str, Sayer] = {
     "created_by": _created_by,
     "changed": _changed,
     "segment": _segment,
-    "not_in_segment": _not_in_segment,
+    "not_in_segment": _segment,
     "was_ever": _was_ever,
 }

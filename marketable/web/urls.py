@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from marketable.web import access, sign_in
 
 app_patterns = [
+    path("contacts/filters/", include("marketable.web.filters.urls")),
     path("contacts/", include("marketable.web.contacts.urls")),
     path("contacts/", include("marketable.web.records.urls")),
     path("segments/", include("marketable.web.segments.urls")),

@@ -96,6 +96,25 @@ GUARDS: dict[str, Guard] = {
         form=lambda ours: {"column": "city"},
         foreign=lambda ours, theirs: [{"column": "city", "view": str(theirs.named["view_id"])}],
     ),
+    "filters:edit": Guard(get=(Right.CONTACTS_VIEW,)),
+    "filters:fields": Guard(get=(Right.CONTACTS_VIEW,)),
+    "filters:choices": Guard(get=(Right.CONTACTS_VIEW,)),
+    "filters:look": Guard(
+        post=(Right.CONTACTS_VIEW,),
+        form=lambda ours: {"filter": '{"and": []}'},
+        foreign=lambda ours, theirs: [
+            {"filter": f'{{"segment": {theirs.named["segment_id"]}}}'},
+            {"filter": '{"or": []}', "view": str(theirs.named["view_id"])},
+        ],
+    ),
+    "filters:apply": Guard(
+        post=(Right.CONTACTS_VIEW,),
+        form=lambda ours: {"filter": '{"or": []}'},
+        foreign=lambda ours, theirs: [
+            {"filter": f'{{"segment": {theirs.named["segment_id"]}}}'},
+            {"filter": '{"or": []}', "segment": str(theirs.named["segment_id"])},
+        ],
+    ),
     "saved_views:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "saved_views:new": Guard(
         post=(Right.CONTACTS_VIEW,),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from marketable.accounts.rules import Right
+from marketable.segments import kept_filters
+from marketable.segments.errors import KeptFilterGone
 from marketable.segments.saved_views import queries as saved_views
 from marketable.segments.saved_views.queries import SavedView, Views
 from marketable.segments.saved_views.rules import Viewer
@@ -67,4 +69,18 @@ def open_table(request: AccountRequest, query: Mapping[str, str]) -> Opened:
             table = replace(table, columns=names, widths=widths)
     if not request.account.has_marketing_contacts:
         table = replace(table, status=None)  # E4
+    table = _with_long_filter(request.account.id, table)
     return Opened(table, found, own, is_unknown=asked not in ("", ALL) and view is None)
+
+
+def _with_long_filter(account_id: int, table: Table) -> Table:
+    """Return the table with the filter that its address names by a key. One that a view holds can
+    be linked to from now on."""
+    if kept_filters.is_key(table.filter):
+        try:
+            return replace(table, filter=kept_filters.kept(account_id, table.filter))
+        except KeptFilterGone:
+            return table  # the page says so
+    if "filter" in dict(table.saved):
+        kept_filters.keep(account_id, table.filter)
+    return table

@@ -29,6 +29,8 @@ from marketable.web.contacts.opened import Opened
 from marketable.web.contacts.table import SIZES, Table
 from marketable.web.contacts.view_bar import ViewBar
 from marketable.web.contacts.view_bar import show as show_bar
+from marketable.web.filters.chip import FilterChip
+from marketable.web.filters.chip import chip as filter_chip
 from marketable.web.wording import right_name
 
 #: A text up to here fits into every column.
@@ -151,6 +153,7 @@ class TablePage:
     widths: tuple[tuple[str, int], ...]
     bar: ViewBar
     chips: tuple[Chip, ...]
+    filter_chip: FilterChip
     narrowed_to: tuple[Chip, ...]
     sizes: tuple[Size, ...]
     actions: tuple[Action, ...]
@@ -246,7 +249,9 @@ def build(
         filters=tuple(table.filters()),
         search=table.search,
         search_state=tuple(
-            (name, text) for name, text in table.first_page().parameters() if name != "q"
+            (name, text)
+            for name, text in table.first_page().address_parameters()
+            if name != "q"
         ),
         state=tuple(table.parameters()),
         address=address(table),
@@ -276,6 +281,7 @@ def build(
         headings=tuple(_heading(table, column, address, locked) for column in columns),
         rows=tuple(_rows(request, found.rows, columns)),
         chips=tuple(_chips(request, table, address)),
+        filter_chip=filter_chip(request, table),
         narrowed_to=tuple(_narrowed_to(account_id, table, address)),
         sizes=tuple(
             Size(str(size), address(replace(table.first_page(), size=size)), size == table.size)

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from marketable.marketing_status.rules import Status
 from marketable.segments import kept_filters
-from marketable.segments.errors import FilterRefused
+from marketable.segments.errors import FilterRefused, KeptFilterGone
 from marketable.segments.rules import BadFilter, Filter, compact
 from marketable.segments.rules import read as read_filter
 from marketable.segments.selection import Selection
@@ -257,6 +257,8 @@ def filter_of(text: str) -> Filter | None:
     """
     if not text:
         return None
+    if kept_filters.is_key(text):
+        raise KeptFilterGone
     try:
         return read_filter(text)
     except BadFilter as problem:
