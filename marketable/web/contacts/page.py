@@ -249,9 +249,7 @@ def build(
         filters=tuple(table.filters()),
         search=table.search,
         search_state=tuple(
-            (name, text)
-            for name, text in table.first_page().address_parameters()
-            if name != "q"
+            (name, text) for name, text in table.first_page().address_parameters() if name != "q"
         ),
         state=tuple(table.parameters()),
         address=address(table),
@@ -424,9 +422,7 @@ def _chips(
     )
 
 
-def _narrowed_to(
-    account_id: int, table: Table, address: Callable[[Table], str]
-) -> Iterator[Chip]:
+def _narrowed_to(account_id: int, table: Table, address: Callable[[Table], str]) -> Iterator[Chip]:
     here = table.first_page()
     if table.segment_id is not None:
         name = segments.names(account_id).get(table.segment_id, f"#{table.segment_id}")
