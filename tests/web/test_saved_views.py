@@ -292,6 +292,25 @@ def test_a_view_whose_segment_is_gone_needs_attention_and_still_opens(
     assert "The segment it shows is gone." in text_of(listed)
 
 
+def test_a_view_whose_filter_names_a_property_that_is_gone_needs_attention_and_still_opens(
+    browser: Client, account: AccountInfo, anna: User
+) -> None:
+    make.contact(account)
+    definition = PropertyDef("shoe_size", "Shoe size", PropertyType.STRING, "text")
+    properties.create_property(account.id, definition, by=make.source(anna), now=JAN_20)
+    wanted = '{"and":[{"property":"shoe_size","operator":"is_unknown"}]}'
+    view_id = saved(account, anna, state={"filter": wanted})
+    assert len(page(browser, account, f"?view={view_id}").context["page"].rows) == 1
+    properties.archive_property(account.id, "shoe_size", by=make.source(anna), now=JAN_20)
+    answer = page(browser, account, f"?view={view_id}")
+    assert answer.status_code == 200
+    assert "Needs attention" in text_of(answer)
+    assert (answer.context["page"].rows, bar(answer).is_changed) == ((), False)
+    listed = browser.get(reverse("saved_views:list", args=[account.id]))
+    assert "Needs attention" in text_of(listed)
+    assert state_of(account, anna, view_id) == {"filter": wanted}
+
+
 def test_a_deleted_view_is_brought_back_by_undo(
     browser: Client, account: AccountInfo, anna: User
 ) -> None:
