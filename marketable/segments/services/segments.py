@@ -174,7 +174,7 @@ def delete(account_id: int, segment_id: int, *, by: Source, now: datetime) -> No
     _locked(account_id, segment_id)
     depending = uses.used_by(account_id, segment_id)
     if depending:
-        raise SegmentUsed([use.label for use in depending])
+        raise SegmentUsed([use.label or f"{use.kind} {use.id}" for use in depending])
     sql.execute(
         "UPDATE segment SET deleted_at = %(now)s, updated_at = %(now)s "
         "WHERE account_id = %(account_id)s AND id = %(id)s",
