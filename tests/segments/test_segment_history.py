@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -42,7 +41,7 @@ from marketable.properties import queries as properties
 from marketable.properties.rules import PropertyDef, PropertyType
 from marketable.properties.services import archive_property, create_property, restore_property
 from marketable.segments import following, queries
-from marketable.segments.rules import Kind, State, from_json, nested
+from marketable.segments.rules import IN_SEGMENT, Kind, State, from_json, nested
 from marketable.segments.services import segments
 from tests import make
 from tests.segments.reference import Known, Reader
@@ -62,14 +61,15 @@ days = st.integers(-4, 4).map(lambda day: (BEGINNING + timedelta(days=day)).date
 moments = st.integers(-90, 90).map(
     lambda hours: (BEGINNING + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 )
-values = st.fixed_dictionaries(
-    {},
-    optional={
-        "city": st.sampled_from(CITIES) | st.just(""),
-        "size": st.integers(0, 4) | st.just(""),
-        "met_on": days,
-        "seen_at": moments,
-    },
+possible = {
+    "city": st.sampled_from((*CITIES, "")),
+    "size": st.sampled_from((0, 1, 2, 3, 4, "")),
+    "met_on": days,
+    "seen_at": moments,
+}
+values = st.fixed_dictionaries(possible)
+some_values = st.sampled_from(sorted(possible)).flatmap(
+    lambda name: st.fixed_dictionaries({name: possible[name]})
 )
 plain_conditions = st.one_of(
     st.builds(
@@ -130,14 +130,18 @@ filters = st.builds(
     st.lists(plain_conditions | in_others, min_size=1, max_size=3),
 )
 which = st.integers(0, 7)
+LIVES = ("archive", "restore", "merge", "merge", "unmerge", "erase")
 tools = st.sampled_from(TOOLS)
 
 
 class SegmentHistory(RuleBasedStateMachine):
     """An account of a handful of contacts and segments."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(
+        people=st.lists(values, min_size=4, max_size=6),
+        written=st.lists(filters, min_size=4, max_size=6),
+    )
+    def begin(self, people: list[dict[str, Any]], written: list[dict[str, Any]]) -> None:
         number = next(accounts_made)
         self.now = BEGINNING
         self.account = make.account(f"Account {number}", owner_email=f"owner{number}@example.com")
@@ -146,8 +150,12 @@ class SegmentHistory(RuleBasedStateMachine):
         self.contacts: list[int] = []
         for definition in OWN:
             create_property(self.account.id, definition, by=BY, now=BEGINNING)
-        for city in CITIES:
-            self.create({"city": city, "size": 1}, SourceType.COMMAND)
+        for given in people:
+            self.create(given, SourceType.COMMAND)
+        fixed = self.try_to(segments.create_fixed, "By hand")
+        self.made.append(fixed.id)
+        for one in written:
+            self.make_a_segment(one, build=True)
 
     # What is done.
 
@@ -161,63 +169,67 @@ class SegmentHistory(RuleBasedStateMachine):
     def one(self, place: int) -> int:
         return self.contacts[place % len(self.contacts)]
 
-    @rule(given=values, tool=tools)
-    def create(self, given: dict[str, Any], tool: SourceType) -> None:
-        number = next(self.names)
-        kept = {name: value for name, value in given.items() if value != ""}
-        made = self.try_to(
-            create_contact,
-            {"email": f"c{number}@example.com", "lastname": "X", **kept},
-            by=BY.through(tool),
-        )
-        self.contacts.append(made.contact_id)
-
-    @rule(place=which, given=values)
-    def edit(self, place: int, given: dict[str, Any]) -> None:
-        self.try_to(edit_contact, self.one(place), given, version=None, reach=EVERYTHING)
-
-    @rule(places=st.lists(which, min_size=1, max_size=4), tool=tools)
-    def start(self, places: list[int], tool: SourceType) -> None:
-        self.try_to(start_marketing, self.chosen(places), by=BY.through(tool))
-
-    @rule(places=st.lists(which, min_size=1, max_size=4))
-    def stop(self, places: list[int]) -> None:
-        self.try_to(stop_marketing, self.chosen(places))
-
-    @rule(place=which)
-    def keep(self, place: int) -> None:
-        self.try_to(keep_marketing, self.chosen([place]))
-
     def chosen(self, places: list[int]) -> Any:
         return make.ids(*{self.one(place) for place in places})
 
-    @rule(place=which)
-    def archive(self, place: int) -> None:
-        self.try_to(archive_contacts, self.chosen([place]))
+    def segment(self, place: int) -> int:
+        return self.made[place % len(self.made)]
 
-    @rule(place=which)
-    def restore(self, place: int) -> None:
-        self.try_to(restore_contact, self.one(place), reach=EVERYTHING)
+    def meant(self, written: dict[str, Any]) -> Any:
+        """Let conditions name segments that there are."""
+        [(joined_by, parts)] = written.items()
+        named = [
+            {
+                kind: self.segment(place) if kind in IN_SEGMENT else place
+                for kind, place in part.items()
+            }
+            for part in parts
+        ]
+        return from_json({joined_by: named})
 
-    @rule(place=which)
-    def erase(self, place: int) -> None:
-        self.try_to(erase_contacts, self.chosen([place]))
+    @rule(given=values, tool=tools)
+    def create(self, given: dict[str, Any], tool: SourceType) -> None:
+        kept = {name: value for name, value in given.items() if value != ""}
+        address = f"c{next(self.names)}@example.com"
+        made = self.try_to(
+            create_contact, {"email": address, "lastname": "X", **kept}, by=BY.through(tool)
+        )
+        self.contacts.append(made.contact_id)
 
-    @rule(place=which, other=which)
-    def merge(self, place: int, other: int) -> None:
-        self.try_to(merge_contacts, self.one(place), self.one(other), reach=EVERYTHING)
+    @rule(edits=st.lists(st.tuples(which, some_values), min_size=1, max_size=4))
+    def edit(self, edits: list[tuple[int, dict[str, Any]]]) -> None:
+        for place, given in edits:
+            self.try_to(edit_contact, self.one(place), given, version=None, reach=EVERYTHING)
 
-    @rule(place=which)
-    def unmerge(self, place: int) -> None:
-        self.try_to(unmerge_contact, self.one(place), reach=EVERYTHING)
+    @rule(
+        service=st.sampled_from((start_marketing, start_marketing, stop_marketing, keep_marketing)),
+        places=st.lists(which, min_size=1, max_size=4),
+        tool=tools,
+    )
+    def move_the_status(self, service: Any, places: list[int], tool: SourceType) -> None:
+        self.try_to(service, self.chosen(places), by=BY.through(tool))
 
-    @rule(hours=st.integers(1, 80))
-    def let_time_pass(self, hours: int) -> None:
+    @rule(what=st.sampled_from(LIVES), place=which, other=which)
+    def change_its_life(self, what: str, place: int, other: int) -> None:
+        one, reach = self.one(place), EVERYTHING
+        if what == "archive":
+            self.try_to(archive_contacts, self.chosen([place]))
+        elif what == "restore":
+            for gone in self.contacts:
+                self.try_to(restore_contact, gone, reach=reach)
+        elif what == "merge":
+            self.try_to(merge_contacts, one, self.one(other), reach=reach)
+        elif what == "unmerge":
+            for gone in self.contacts:
+                self.try_to(unmerge_contact, gone, reach=reach)
+        else:
+            self.try_to(erase_contacts, self.chosen([place]))
+
+    @rule(hours=st.integers(1, 40), is_the_job_run=st.booleans())
+    def let_time_pass(self, hours: int, is_the_job_run: bool) -> None:
         self.now += timedelta(hours=hours)
-
-    @rule()
-    def apply_the_update_date(self) -> None:
-        apply_update_date(self.account.id, now=self.now)
+        if is_the_job_run:
+            apply_update_date(self.account.id, now=self.now)
 
     @rule(written=filters, build=st.booleans())
     def make_a_segment(self, written: dict[str, Any], build: bool) -> None:
@@ -227,55 +239,29 @@ class SegmentHistory(RuleBasedStateMachine):
         if made is not None:
             self.made.append(made.id)
 
-    @rule()
-    def make_a_list(self) -> None:
-        made = self.try_to(segments.create_fixed, f"S{next(self.names)}")
-        self.made.append(made.id)
-
-    @precondition(lambda self: self.made)
     @rule(place=which, written=filters, build=st.booleans())
     def change_a_filter(self, place: int, written: dict[str, Any], build: bool) -> None:
         wanted = self.meant(written)
         self.try_to(segments.change_filter, self.segment(place), wanted, build=build)
 
-    @precondition(lambda self: self.made)
-    @rule(place=which, places=st.lists(which, min_size=1, max_size=4), add=st.booleans())
-    def fill_by_hand(self, place: int, places: list[int], add: bool) -> None:
+    @rule(places=st.lists(which, min_size=1, max_size=4), add=st.sampled_from((True, True, False)))
+    def fill_by_hand(self, places: list[int], add: bool) -> None:
         service = segments.add_members if add else segments.remove_members
-        self.try_to(service, self.segment(place), self.chosen(places))
+        self.try_to(service, self.made[0], self.chosen(places))
 
-    @precondition(lambda self: self.made)
-    @rule(place=which)
-    def delete_a_segment(self, place: int) -> None:
-        self.try_to(segments.delete, self.segment(place))
+    @rule(place=which, back=st.booleans())
+    def delete_a_segment_or_bring_it_back(self, place: int, back: bool) -> None:
+        self.try_to(segments.restore if back else segments.delete, self.segment(place))
 
-    @precondition(lambda self: self.made)
-    @rule(place=which)
-    def bring_a_segment_back(self, place: int) -> None:
-        self.try_to(segments.restore, self.segment(place))
-
-    @rule(is_gone=st.booleans())
-    def let_a_property_go_or_come(self, is_gone: bool) -> None:
-        self.try_to(archive_property if is_gone else restore_property, "size")
+    @rule()
+    def let_a_property_go_and_come(self) -> None:
+        self.try_to(archive_property, "size")
+        following.follow(now=self.now)
+        self.try_to(restore_property, "size")
 
     @rule()
     def read_the_ledger(self) -> None:
         following.follow(now=self.now)
-
-    def segment(self, place: int) -> int:
-        return self.made[place % len(self.made)]
-
-    def meant(self, written: dict[str, Any]) -> Any:
-        """Let conditions name segments that there are, once there are some."""
-        [(joined_by, parts)] = written.items()
-        kept = []
-        for part in parts:
-            [kind] = [name for name in ("segment", "not_in_segment") if name in part] or [""]
-            if not kind:
-                kept.append(part)
-            elif self.made:
-                kept.append({kind: self.segment(part[kind])})
-        return from_json({joined_by: kept})
 
     # What must be so.
 
@@ -373,8 +359,8 @@ def test_segments_hold_whom_they_should_whatever_is_done() -> None:
     run_state_machine_as_test(
         SegmentHistory,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
+            max_examples=15,
+            stateful_step_count=25,
             derandomize=True,  # the same histories in every run
             database=None,
             deadline=None,
