@@ -305,6 +305,16 @@ def test_a_segment_in_a_view_cannot_be_deleted(account: AccountInfo, anna: User)
     segments.delete(account.id, shown, by=by, now=JAN_20)
 
 
+def test_a_private_view_that_uses_a_segment_is_told_by_its_number_alone(
+    account: AccountInfo, anna: User
+) -> None:
+    by = make.source(anna)
+    segment_id = segments.create_fixed(account.id, "Fair", by=by, now=JAN_20).id
+    view_id = saved(account, anna, "Secret", state={"segment": str(segment_id)})
+    with pytest.raises(SegmentUsed, match=f"used by “view {view_id}”"):
+        segments.delete(account.id, segment_id, by=by, now=JAN_20)
+
+
 def test_an_erased_persons_address_leaves_searches_and_filters(
     account: AccountInfo, anna: User
 ) -> None:  # S14
