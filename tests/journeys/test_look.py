@@ -23,6 +23,8 @@ PAGES = (
     "imports/",
     "imports/new",
     "properties/",
+    "properties/?q=nothing+at+all",
+    "properties/city/",
     "properties/new",
     "people/",
     "settings/account",
