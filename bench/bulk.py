@@ -1,5 +1,6 @@
 """Bulk status changes through the service, against the bare SQL that writes the same rows: status
-and ledger rows, the frozen numbers of the contacts, the bulk action and its change, the counter."""
+and ledger rows, the frozen numbers of the contacts, the bulk action and its change, the counter.
+An edit of a property stands against less: its values and ledger rows alone."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -14,7 +15,11 @@ from marketable.accounts import queries as accounts
 from marketable.accounts.queries import EVERYTHING
 from marketable.billing import queries as billing
 from marketable.billing import rules as billing_rules
+from marketable.bulk_actions import queries as bulk_queries
 from marketable.bulk_actions import services as bulk_actions
+from marketable.bulk_actions.rules import ActionKind
+from marketable.bulk_actions.works import Work
+from marketable.contacts.services.edit_many import How
 from marketable.marketing_status import queries as status
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Status
@@ -104,6 +109,7 @@ WITH moved AS (
 
 
 def figures(server: Server, account: BenchAccount, template: str) -> Iterator[Figure]:
+    yield edit(server, account, template)
     yield from _in_turns(server, account, template, ["set"])
     yield from _in_turns(server, account, template, ["stage", "keep", "update date"])
 
@@ -152,6 +158,103 @@ def _in_turns(
             floor_is="one transaction of bare SQL that writes the same rows",
             goal=GOAL,
         )
+
+
+#: What the edit of a property is measured with.
+EDITED, EDIT_NAME, EDIT_VALUE = 100_000, "level", "a"
+TOLD = """
+INSERT INTO contact_change (account_id, contact_id, change_id, before, after)
+SELECT account_id, id, %(change_id)s,
+       jsonb_build_object('properties', jsonb_build_object(%(name)s, properties->%(name)s)),
+       jsonb_build_object('properties', %(given)s::jsonb)
+  FROM contact
+ WHERE account_id = %(account_id)s AND id = ANY(%(ids)s)
+"""
+GIVE = """
+UPDATE contact
+   SET properties = properties || %(given)s::jsonb, version = version + 1, updated_at = %(now)s
+ WHERE account_id = %(account_id)s AND id = ANY(%(ids)s)
+"""
+
+
+def edit(server: Server, account: BenchAccount, template: str) -> Figure:
+    """One property of many wide contacts, with their ledger rows, in turns on copies."""
+    product, floor = [], []
+    for turn in range(ROUNDS):
+        sides = [(product, _edit_by_the_service), (floor, _edit_by_bare_sql)]
+        for seconds, does in sides if turn % 2 else reversed(sides):
+            with server.copy_of(template):
+                ids = _with_another_value(account)
+                watch = does(account, ids)
+                seconds.append(watch.seconds)
+                say(f"  {does.__name__.strip('_')}: {len(ids):,} in {watch.seconds:.2f} s")
+                assert not set(ids) & set(_with_another_value(account))
+    return compared(
+        "edit one property",
+        len(ids),
+        product,
+        floor,
+        floor_is="one transaction of a bare UPDATE and the INSERT of its ledger rows",
+        goal=GOAL,
+    )
+
+
+def _with_another_value(account: BenchAccount) -> list[int]:
+    found = sql.rows(
+        "SELECT id FROM contact WHERE account_id = %(account_id)s AND archived_at IS NULL "
+        "AND properties->>%(name)s IS DISTINCT FROM %(value)s ORDER BY id LIMIT %(limit)s",
+        {
+            "account_id": account.id,
+            "name": EDIT_NAME,
+            "value": EDIT_VALUE,
+            "limit": EDITED,
+        },
+    )
+    return [int(row[0]) for row in found]
+
+
+def _edit_by_the_service(account: BenchAccount, ids: list[int]) -> Stopwatch:
+    shown = bulk_actions.preview_work(
+        account.id,
+        Work(ActionKind.EDIT, EDIT_NAME, How.SET, EDIT_VALUE),
+        Selection(ids=tuple(ids)),
+        by=account.by,
+        reach=EVERYTHING,
+        now=account.now,
+    )
+    watch = Stopwatch()
+    with watch.running():
+        begun = bulk_actions.confirm(
+            account.id,
+            shown.id,
+            shown.plan.changing,
+            by=account.by,
+            reach=EVERYTHING,
+            now=account.now,
+        )
+        while bulk_actions.run_next_batch(account.id, begun.id, now=account.now):
+            pass
+    assert bulk_queries.bulk_action(account.id, begun.id).changed == len(ids)
+    return watch
+
+
+def _edit_by_bare_sql(account: BenchAccount, ids: list[int]) -> Stopwatch:
+    params: dict[str, object] = {
+        "account_id": account.id,
+        "now": account.now,
+        "kind": "contact_changed",
+        "ids": ids,
+        "name": EDIT_NAME,
+        "given": f'{{"{EDIT_NAME}": "{EDIT_VALUE}"}}',
+    }
+    watch = Stopwatch()
+    with watch.running(), transaction.atomic():
+        found = sql.row(CHANGE, params)
+        assert found is not None
+        params["change_id"] = found[0]
+        sql.execute(TOLD, params)
+        sql.execute(GIVE, params)
+    return watch
 
 
 def _update_date(account: BenchAccount) -> date:

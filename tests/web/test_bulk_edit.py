@@ -81,7 +81,7 @@ def test_undo_in_the_toast_puts_everybody_back(browser: Client, account: Account
     address = re.search(r'hx-post="([^"]+take-back)"', done)
     assert address
     back = browser.post(address[1], {}, HTTP_HX_REQUEST="true")
-    assert "1 contact was changed." in text(back)
+    assert "1 contact is as it was." in text(back)
     assert values(account, "city") == ["Gdynia"]
     again = browser.post(address[1], {}, HTTP_HX_REQUEST="true")
     assert again.status_code == 409

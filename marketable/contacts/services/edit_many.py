@@ -235,12 +235,6 @@ def put_back(
 ) -> ManyEdited:
     """Give the chosen contacts the value back that a bulk action took from them, each its own,
     where nobody has touched it since."""
-    # Contacts ascending, before anything is read that the statement below decides by.
-    sql.execute(
-        "SELECT c.id FROM contact AS c WHERE c.account_id = %(account_id)s "
-        f"AND {chosen.among('c.id')} ORDER BY c.id FOR NO KEY UPDATE",
-        {**chosen.params, "account_id": account_id},
-    )
     statement = sql.compose(
         sql.load("contacts", "edit_many"),
         wanted="nullif(edited.before->'properties'->%(name)s, 'null')",
@@ -283,17 +277,29 @@ def _write(
         bulk_action_id=bulk_action_id,
         reverts_id=reverts_id,
     )
-    found = sql.row(
+    contact_ids = _altered(
         statement, {**params, "account_id": account_id, "now": now, "change_id": change_id}
     )
-    assert found is not None
-    changed, contact_ids = int(found[0]), found[1]
-    if not changed:
+    if not contact_ids:
         history.drop_change(account_id, change_id)
         return ManyEdited(0, None)
     _find_by_new_words(account_id, name, contact_ids)
-    history.close_change(account_id, change_id, contact_count=changed)
-    return ManyEdited(changed, change_id)
+    history.close_change(account_id, change_id, contact_count=len(contact_ids))
+    return ManyEdited(len(contact_ids), change_id)
+
+
+def _altered(statement: str, params: Mapping[str, Any]) -> list[int]:
+    """Return the contacts that the statement altered. Those that were overtaken while it read are
+    looked at again, as they are by then; who is changed all the time is left to the others."""
+    contact_ids: list[int] = []
+    for _attempt in range(sql.ATTEMPTS):
+        found = sql.row(statement, params)
+        assert found is not None
+        read, altered, ids = found
+        contact_ids += ids or []
+        if read == altered:
+            break
+    return contact_ids
 
 
 def _find_by_new_words(account_id: int, name: str, contact_ids: Sequence[int]) -> None:

@@ -41,9 +41,7 @@ def _toast(request: AccountRequest, job: BulkActionView) -> dict[str, object]:
     next_date = billing.calendar(account_id).next_update_date(request.today)
     return {
         "key": str(job.id),
-        "text": works.done_text(job.kind, job.outcomes, job.update_date)
-        if job.is_finished
-        else plans.running_text(job.total),
+        "text": works.done_text(job) if job.is_finished else plans.running_text(job.total),
         "is_finished": job.is_finished,
         "job_url": reverse("jobs:job", args=[account_id, job.id]),
         "follow_url": reverse("contacts:follow", args=[account_id, job.id]),

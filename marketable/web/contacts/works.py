@@ -7,6 +7,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from marketable.bulk_actions.queries import BulkActionView
 from marketable.bulk_actions.rules import OF_STATUS, REQUEST_LIMIT, ActionKind, Outcome
 from marketable.bulk_actions.works import Work, WorkPlan
 from marketable.contacts.services.edit_many import How
@@ -14,7 +15,6 @@ from marketable.formats import day, number
 from marketable.marketing_status.rules import Event
 from marketable.properties import queries as properties
 from marketable.properties.labels import label_of
-from marketable.properties.rules import as_text
 from marketable.segments import queries as segments
 from marketable.web.contacts import plans
 from marketable.web.contacts.plans import Counted
@@ -216,18 +216,26 @@ def _consequence(plan: WorkPlan, zone_name: str) -> str:
     )
 
 
-def done_text(kind: ActionKind, outcomes: Mapping[str, int], update_date: date) -> str:
+def done_text(job: BulkActionView) -> str:
     """Return what a finished action did, for a toast: the count and the thing."""
-    if kind in OF_STATUS:
-        return plans.done_text(Event(kind), outcomes, update_date)
+    if job.work is None:
+        return plans.done_text(Event(job.kind), job.outcomes, job.update_date)
+    is_back = job.kind is ActionKind.EDIT and job.work.how is None
     outcome, text = {
-        ActionKind.EDIT: (Outcome.CHANGED, _changed),
+        ActionKind.EDIT: (Outcome.CHANGED, _put_back if is_back else _changed),
         ActionKind.ADD: (Outcome.ADDED, _added),
         ActionKind.REMOVE: (Outcome.REMOVED, _removed),
         ActionKind.ARCHIVE: (Outcome.ARCHIVED, plans.deleted_text),
         ActionKind.RESTORE: (Outcome.RESTORED, _restored),
-    }[kind]
-    return text(outcomes.get(outcome, 0))
+    }[job.kind]
+    return text(job.outcomes.get(outcome, 0))
+
+
+def _put_back(count: int) -> str:
+    text = ngettext(
+        "%(count)s contact is as it was.", "%(count)s contacts are as they were.", count
+    )
+    return text % {"count": number(count)}
 
 
 def _changed(count: int) -> str:
@@ -261,11 +269,3 @@ def _restored(count: int) -> str:
 def take_back_label(kind: ActionKind, update_date: date) -> str:
     """Return the text of the button that takes an action back as the rules allow (S15, S16)."""
     return plans.take_back_label(Event(kind), update_date) if kind in OF_STATUS else _("Undo")
-
-
-def shown_value(column_choices: Mapping[str, str], work: Work) -> str:
-    """Return the value of an edit as people read it: options by their labels."""
-    if isinstance(work.value, list):
-        return ", ".join(column_choices.get(one, one) for one in work.value)
-    text = as_text(work.value)
-    return column_choices.get(text, text)

@@ -27,6 +27,23 @@
     for (const field of root.querySelectorAll("input[data-expected]")) judge(field);
   }
 
+  /* Where a person goes on: the number to type, the first thing asked, the button of what can be
+     undone; what cannot is not under the finger. */
+  const FIRST = [
+    "input[data-expected]", "[data-first-field]", "input[type=radio]:checked",
+    ".button--primary[data-confirm]", "[data-close-plan]",
+  ];
+
+  function focusFirst(root) {
+    for (const selector of FIRST) {
+      const found = root.querySelector(selector);
+      if (found) {
+        found.focus();
+        return;
+      }
+    }
+  }
+
   document.addEventListener("input", (event) => {
     if (event.target.matches?.("input[data-expected]")) judge(event.target);
   });
@@ -36,6 +53,10 @@
     if (!closer || !dialog()?.contains(closer)) return;
     event.preventDefault();
     dialog().close();
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target === dialog()) delete dialog().dataset.ready;
   });
 
   // Shown once its form answers: who is quick with the keys would else leave the page.
@@ -54,9 +75,8 @@
     }
     prepare(shown);
     // A plan asked for again by the tick inside leaves the focus on that tick.
-    if (isNew || !shown.contains(document.activeElement)) {
-      shown.querySelector("input[data-expected], [data-close-plan]")?.focus();
-    }
+    if (isNew || !shown.contains(document.activeElement)) focusFirst(shown);
+    shown.dataset.ready = "1";
   });
 
   document.body.addEventListener("plan-done", () => {
@@ -64,7 +84,9 @@
   });
 
   document.addEventListener("close", (event) => {
-    if (event.target === dialog()) dialog().replaceChildren();
+    if (event.target !== dialog()) return;
+    dialog().replaceChildren();
+    delete dialog().dataset.ready;
   }, true);
 
   // Plans elsewhere on a page, as the options of an import.
