@@ -6,6 +6,7 @@ from typing import Any
 
 from marketable import sql
 from marketable.accounts.queries import EVERYTHING, Reach
+from marketable.accounts.rules import Scope
 from marketable.contacts import conditions
 from marketable.contacts.queries import COUNT_BOUND, Count
 from marketable.contacts.rules import display_name
@@ -39,22 +40,28 @@ class Moves:
     leaving: Count
 
 
+OF_MEMBER = (
+    "SELECT FROM contact AS c WHERE c.account_id = member.account_id AND c.id = member.contact_id"
+)
 CONTACT = "c.properties->>'firstname', c.properties->>'lastname', c.email, c.archived_at IS NULL"
 
 
 def members(
     account_id: int, segment_id: int, *, reach: Reach, after: str = "", limit: int = 50
 ) -> list[Member]:
-    """Return live members inside `reach`, the latest to join first, from the key `after` on."""
+    """Return members inside `reach`, the latest to join first, from the key `after` on."""
     since, contact_id = _read_key(after)
     within = conditions.reach(reach)
+    # Whoever reaches everybody needs no contact but those shown: the others are not read.
+    inside = "" if reach.scope is Scope.ALL else f"AND EXISTS ({OF_MEMBER} AND {within.text})"
     found = sql.rows(
-        f"SELECT c.id, {CONTACT}, member.since FROM segment_member AS member "
-        "JOIN contact AS c ON c.account_id = member.account_id AND c.id = member.contact_id "
-        "WHERE member.account_id = %(account_id)s AND member.segment_id = %(segment_id)s "
-        f"AND c.archived_at IS NULL AND {within.text} AND (%(since)s::timestamptz IS NULL "
-        "OR (member.since, member.contact_id) < (%(since)s, %(contact_id)s)) "
-        "ORDER BY member.since DESC, member.contact_id DESC LIMIT %(limit)s",
+        f"SELECT c.id, {CONTACT}, member.since FROM (SELECT contact_id, since "
+        "FROM segment_member AS member WHERE member.account_id = %(account_id)s "
+        "AND member.segment_id = %(segment_id)s AND (%(since)s::timestamptz IS NULL "
+        f"OR (member.since, member.contact_id) < (%(since)s, %(contact_id)s)) {inside} "
+        "ORDER BY member.since DESC, member.contact_id DESC LIMIT %(limit)s) AS member "
+        "JOIN contact AS c ON c.account_id = %(account_id)s AND c.id = member.contact_id "
+        "ORDER BY member.since DESC, member.contact_id DESC",
         {
             **within.params,
             "account_id": account_id,

@@ -50,6 +50,7 @@ ASKED = (
     *("q", "status", "sort", "size", "after", "before", "columns", "job", "import"),
     *("view", "segment", "deleted"),
     *("kind", "source", "action", "actor", "from", "to", "contact", "page", "next"),
+    *("only", "who", "moved", "name", "filter"),
 )
 #: What a form may hold besides what `GUARDS` sends.
 MORE = {
@@ -66,6 +67,8 @@ MORE = {
     "saved_views:settings": "person",
     "records:edit": "email firstname phone hubspot_owner_id lifecyclestage birthday annualrevenue "
     "hs_marketable_status hs_object_id no_such_property",
+    "segments:new": "addresses go",
+    "segments:add": "file",
     "properties:new": "group description options is_unique",
     "properties:edit": "group description options",
     "properties:archive": "restore",

@@ -318,8 +318,8 @@ def rebuild(request: AccountRequest, account_id: int, segment_id: int) -> HttpRe
         text = _("Checked: who is in it, %(members)s, is exactly who should be.")
         messages.success(request, text % told)
     else:
-        services.rebuild(account_id, segment_id, now=request.now)
-        text = _("Checked: %(members)s were in it, and %(expected)s should be. It was built anew.")
+        services.ask_to_build(account_id, segment_id)
+        text = _("Checked: %(members)s are in it, and %(expected)s should be. It is built anew.")
         messages.warning(request, text % told)
     return _to(request, segment_id)
 
