@@ -586,6 +586,12 @@ def notes(
     return [Note(*row) for row in found]
 
 
+def note(account_id: int, contact_id: int, note_id: int) -> Note | None:
+    """Return one of a contact's notes, unless it is deleted."""
+    found = notes(account_id, contact_id, before_id=min(note_id, 2**63 - 2) + 1, limit=1)
+    return found[0] if found and found[0].id == note_id else None
+
+
 def note_texts(account_id: int, note_ids: Sequence[int]) -> dict[int, str]:
     """Return {number: text} of notes that are not deleted."""
     found = sql.rows(

@@ -48,27 +48,96 @@ COLUMNS = (
 )
 
 
+#: A page of a timeline looks at no more of a contact's lines than this, so that a rare kind in a
+#: long story costs no more than a page; the next page goes on where it stopped.
+LOOKED_AT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What of a timeline is wanted; empty: everything.
+
+    kinds       kinds of change
+    tools       sources
+    since, until  moments, the latter not included
+    name        a property that was given a value, or lost it
+    """
+
+    kinds: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    name: str = ""
+
+
+EVERYTHING = Sought()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of events, newest first; `older_than` is where to go on, None at the beginning."""
+
+    events: tuple[Event, ...]
+    older_than: int | None
+
+
+TIMELINE = f"""
+WITH looked AS MATERIALIZED (
+    SELECT altered.change_id, altered.before, altered.after
+      FROM contact_change AS altered
+     WHERE altered.account_id = %(account_id)s AND altered.contact_id = %(contact_id)s
+       AND altered.change_id < %(below)s
+     ORDER BY altered.change_id DESC LIMIT {LOOKED_AT}
+)
+SELECT {COLUMNS}, looked.before, looked.after
+  FROM looked
+  JOIN change ON change.account_id = %(account_id)s AND change.id = looked.change_id
+ WHERE (%(name)s = '' OR looked.before->'properties' ? %(name)s
+        OR looked.after->'properties' ? %(name)s)
+   AND (%(kinds)s::text[] = '{{}}' OR change.kind = ANY(%(kinds)s))
+   AND (%(tools)s::text[] = '{{}}' OR change.source_type = ANY(%(tools)s))
+   AND (%(since)s::timestamptz IS NULL OR change.at >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR change.at < %(until)s)
+ ORDER BY looked.change_id DESC LIMIT %(limit)s
+"""
+#: The line after which a page that found too little stopped looking, if there are more.
+STOPPED_AT = f"""
+SELECT altered.change_id FROM contact_change AS altered
+ WHERE altered.account_id = %(account_id)s AND altered.contact_id = %(contact_id)s
+   AND altered.change_id < %(below)s
+ ORDER BY altered.change_id DESC OFFSET {LOOKED_AT - 1} LIMIT 1
+"""
+
+
 def timeline(
-    account_id: int, contact_id: int, *, before_id: int | None = None, limit: int = 50
-) -> list[Event]:
+    account_id: int,
+    contact_id: int,
+    sought: Sought = EVERYTHING,
+    *,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> Timeline:
     """Return what happened to a contact, newest first (H4).
 
     before_id  go on below this change
     """
-    found = sql.rows(
-        f"SELECT {COLUMNS}, altered.before, altered.after FROM contact_change AS altered "
-        "JOIN change ON change.account_id = altered.account_id AND change.id = altered.change_id "
-        "WHERE altered.account_id = %(account_id)s AND altered.contact_id = %(contact_id)s "
-        "AND (%(before_id)s::bigint IS NULL OR altered.change_id < %(before_id)s) "
-        "ORDER BY altered.change_id DESC LIMIT %(limit)s",
-        {
-            "account_id": account_id,
-            "contact_id": contact_id,
-            "before_id": before_id,
-            "limit": limit,
-        },
-    )
-    return [Event(_change(row[:16]), _json(row[16]), _json(row[17])) for row in found]
+    params = {
+        "account_id": account_id,
+        "contact_id": contact_id,
+        "below": before_id if before_id is not None else 2**63 - 1,
+        "kinds": list(sought.kinds),
+        "tools": list(sought.tools),
+        "since": sought.since,
+        "until": sought.until,
+        "name": sought.name,
+        "limit": limit + 1,
+    }
+    found = sql.rows(TIMELINE, params)
+    events = tuple(Event(_change(row[:16]), _json(row[16]), _json(row[17])) for row in found)
+    if len(events) > limit:
+        return Timeline(events[:limit], events[limit - 1].change.id)
+    stopped = sql.row(STOPPED_AT, params)
+    return Timeline(events, int(stopped[0]) if stopped else None)
 
 
 def changes(

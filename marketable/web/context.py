@@ -79,6 +79,7 @@ class Frame:
                 [
                     self._link(_("Contacts"), "contacts:list", "users"),
                     self._link(_("Segments"), "segments:list", "rectangle-group"),
+                    self._link(_("Duplicates"), "duplicates:list", "document-duplicate"),
                     self._link(_("Imports"), "imports:list", "arrow-up-tray"),
                 ],
             ),

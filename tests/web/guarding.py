@@ -22,6 +22,7 @@ from marketable.bulk_actions.works import Work
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.edit import edit_contact
 from marketable.contacts.services.edit_many import How
+from marketable.contacts.services.notes import write_note
 from marketable.history.sources import SourceType
 from marketable.marketing_status.rules import Event, Status
 from marketable.properties.rules import PropertyDef, PropertyType
@@ -120,6 +121,9 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
     segments.add_members(
         account.id, segment.id, make.ids(contact_id, archived_id), by=by, now=JAN_20
     )
+    note_id = write_note(
+        account.id, contact_id, f"Call {sign}", reach=EVERYTHING, by=by, now=JAN_20
+    )
     view_id = views.save_as_new(
         account.id,
         f"View {sign}",
@@ -148,6 +152,7 @@ def world(name: str, *, owner_email: str, sign: str) -> World:
             "segment_id": segment.id,
             "change_id": change[0],
             "edit_id": edited.change_id,
+            "note_id": note_id,
             "name": definition.name,
             "view_id": view_id,
             "user_id": member.pk,

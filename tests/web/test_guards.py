@@ -13,8 +13,10 @@ from django.test import Client
 
 from marketable import clock
 from marketable.accounts.models import Membership, User
+from marketable.accounts.queries import EVERYTHING
 from marketable.accounts.rules import Right
 from marketable.accounts.wording import right_name
+from marketable.contacts.services.merge import plan_merge
 from tests.make import JAN_20
 from tests.web.guarding import (
     World,
@@ -81,6 +83,18 @@ def edit_form() -> Form:
 
 def mapping_form(ours: World) -> Form:
     return {"property-0": "email", "property-1": "firstname", "go": "back"}
+
+
+def seen_by(ours: World) -> str:
+    """What was seen of a merge of two of our contacts before it was confirmed."""
+    plan = plan_merge(
+        ours.account.id,
+        ours.named["contact_id"],
+        ours.other_contact_id,
+        reach=EVERYTHING,
+        now=JAN_20,
+    )
+    return plan.seen
 
 
 #: A file names contacts by address, so importing needs the right to edit them, too.
@@ -220,9 +234,44 @@ GUARDS: dict[str, Guard] = {
     "records:merge": Guard(
         get=(Right.CONTACTS_MERGE,),
         post=(Right.CONTACTS_MERGE,),
-        form=lambda ours: {"other": str(ours.other_contact_id)},
+        form=lambda ours: {"other": str(ours.other_contact_id), "seen": seen_by(ours)},
         foreign=lambda ours, theirs: [{"other": str(theirs.named["contact_id"])}],
     ),
+    "records:unmerge": Guard(get=(Right.CONTACTS_MERGE,), post=(Right.CONTACTS_MERGE,)),
+    "records:property": Guard(
+        get=(Right.CONTACTS_VIEW,),
+        post=(Right.CONTACTS_VIEW, Right.CONTACTS_EDIT),
+        form=lambda ours: {"change": str(ours.named["change_id"])},
+        foreign=lambda ours, theirs: [{"change": str(theirs.named["change_id"])}],
+    ),
+    "records:write_note": Guard(
+        post=(Right.CONTACTS_EDIT,), form=lambda ours: {"text": "Call in May"}
+    ),
+    "records:change_note": Guard(
+        get=(Right.CONTACTS_EDIT,),
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"text": "Call in June"},
+    ),
+    "records:delete_note": Guard(post=(Right.CONTACTS_EDIT,)),
+    "records:restore_note": Guard(post=(Right.CONTACTS_EDIT,)),
+    "records:segments": Guard(
+        post=(Right.CONTACTS_EDIT,),
+        form=lambda ours: {"segment": str(ours.named["segment_id"]), "go": "add"},
+        foreign=lambda ours, theirs: [{"segment": str(theirs.named["segment_id"]), "go": "add"}],
+    ),
+    "duplicates:list": Guard(get=(Right.CONTACTS_MERGE,)),
+    "duplicates:dismiss": Guard(
+        post=(Right.CONTACTS_MERGE,),
+        form=lambda ours: {
+            "one": str(ours.named["contact_id"]),
+            "two": str(ours.other_contact_id),
+        },
+        foreign=lambda ours, theirs: [
+            {"one": str(ours.named["contact_id"]), "two": str(theirs.named["contact_id"])},
+            {"one": str(theirs.other_contact_id), "two": str(theirs.named["contact_id"])},
+        ],
+    ),
+    "duplicates:look": Guard(post=(Right.CONTACTS_MERGE,)),
     "segments:list": Guard(get=(Right.CONTACTS_VIEW,)),
     "segments:new": Guard(
         get=(Right.CONTACTS_EDIT,),

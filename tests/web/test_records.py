@@ -1,5 +1,6 @@
 """A contact's page through its door: create, edit, delete, restore, erase, merge, status."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.urls import reverse
 from marketable import clock, sql
 from marketable.accounts.models import Account, User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.billing.services import set_limit_policy
 from marketable.contacts import queries as contacts
 from marketable.contacts.services.archive import archive_contacts
+from marketable.contacts.services.duplicates import find_duplicates
 from marketable.contacts.services.edit import edit_contact
 from marketable.history.sources import Source, SourceType
 from marketable.marketing_status import queries as status
@@ -19,6 +22,8 @@ from marketable.marketing_status.rules import Status
 from marketable.marketing_status.services import start_marketing
 from marketable.properties.rules import Option, PropertyDef, PropertyType
 from marketable.properties.services import create_property
+from marketable.segments.services import segments
+from marketable.web.records import story
 from tests import make
 from tests.make import JAN_10, JAN_20
 from tests.web.guarding import JAN, everything_stored, signed_in, text_of
@@ -46,6 +51,11 @@ def read(account: AccountInfo, contact_id: int) -> contacts.ContactRow:
 
 def create(browser: Client, account: AccountInfo, **form: str) -> Any:
     return browser.post(reverse("contacts:create", args=[account.id]), form)
+
+
+def body(answer: Any) -> str:
+    text: str = answer.content.decode()
+    return text
 
 
 # Creating
@@ -320,26 +330,224 @@ def test_erasing_somebody_who_was_merged_leads_to_the_survivor(
     browser: Client, account: AccountInfo
 ) -> None:
     survivor, other = make.contacts(account, 2)
-    browser.post(at(account, "merge", survivor), {"other": str(other)})
+    merge(browser, account, survivor, other)
     answer = browser.post(at(account, "erase", other), {"number": str(other)})
     assert answer["Location"] == at(account, "erase", survivor)
     browser.post(answer["Location"], {"number": str(survivor)})
     assert read(account, other).erased_at is not None
 
 
-# Merging
+# Merging, and taking it back
 
 
-def test_the_other_record_is_found_and_merged(browser: Client, account: AccountInfo) -> None:
-    survivor = make.contact(account, firstname="Anna", lastname="Nowak")
-    other = make.contact(account, firstname="Ania", lastname="Nowak", email="ania@example.com")
-    found = browser.get(at(account, "merge", survivor), {"q": "nowak"})
-    assert f"Merge #{other} into this one" in text_of(found)
-    assert f"Merge #{survivor} " not in text_of(found)
-    done = browser.post(at(account, "merge", survivor), {"other": str(other)})
+def seen_on(page: Any) -> str:
+    found = re.search(r'name="seen" value="([^"]+)"', page.content.decode())
+    assert found is not None
+    return found[1]
+
+
+def merge(browser: Client, account: AccountInfo, survivor: int, other: int, **choices: str) -> Any:
+    page = browser.get(at(account, "merge", survivor), {"other": str(other)})
+    return browser.post(
+        at(account, "merge", survivor),
+        {"other": str(other), "seen": seen_on(page), **choices},
+    )
+
+
+def test_the_other_record_is_found_compared_and_merged(
+    browser: Client, account: AccountInfo
+) -> None:
+    survivor = make.contact(account, firstname="Anna", lastname="Nowak", city="Kraków")
+    other = make.contact(
+        account, firstname="Ania", lastname="Nowak", email="ania@example.com", city="Gdańsk"
+    )
+    found = text_of(browser.get(at(account, "merge", survivor), {"q": "nowak"}))
+    assert f"Compare with #{other}" in found
+    assert f"Compare with #{survivor}" not in found
+    both = text_of(browser.get(at(account, "merge", survivor), {"other": str(other)}))
+    for part in ("Kraków", "Gdańsk", "Ania", "Neither counts", f"Keep #{other} instead"):
+        assert part in both
+    done = merge(browser, account, survivor, other, **{"from-city": "theirs"})
     page = text_of(browser.get(done["Location"]))
     assert "ania@example.com" in page
+    assert read(account, survivor).properties["city"] == "Gdańsk"
+    assert read(account, survivor).properties["firstname"] == "Anna"
     assert "Merged into" in text_of(browser.get(at(account, "show", other)))
+
+
+@pytest.mark.parametrize("seen", ["", "stale"])
+def test_a_merge_that_was_not_seen_as_it_is_is_shown_again_with_the_choices(
+    browser: Client, account: AccountInfo, seen: str
+) -> None:  # B5
+    survivor, other = make.contact(account, city="Kraków"), make.contact(account, city="Gdańsk")
+    answer = browser.post(
+        at(account, "merge", survivor),
+        {"other": str(other), "seen": seen, "from-city": "theirs"},
+    )
+    assert answer.status_code == 409
+    chosen = re.search(r'<input type="radio" name="from-city" value="theirs"[^>]*>', body(answer))
+    assert chosen is not None and "checked" in chosen[0]
+    assert read(account, other).merged_into is None
+
+
+def test_taking_a_merge_back_says_what_it_does_before(
+    browser: Client, account: AccountInfo
+) -> None:  # S13
+    survivor = make.contact(account)
+    other = make.contact(account, status=Status.MARKETING, company="Acme")
+    merge(browser, account, survivor, other)
+    page = browser.get(at(account, "unmerge", other))
+    said = text_of(page)
+    for part in ("Marketing contacts 1 2", "gets its place back", "until 1 Feb 2027", "Acme"):
+        assert part in said
+    done = browser.post(at(account, "unmerge", other), {"seen": seen_on(page)})
+    assert done["Location"] == at(account, "show", other)
+    assert read(account, other).status is Status.MARKETING
+    assert read(account, survivor).status is Status.LEAVING
+    refused = browser.post(at(account, "unmerge", other), {"seen": seen_on(page)})
+    assert refused.status_code == 409
+
+
+def test_the_ceiling_that_leaves_no_room_is_said_before(
+    browser: Client, account: AccountInfo, anna: Source
+) -> None:  # S13
+    survivor, other = (make.contact(account, status=Status.MARKETING) for _ in range(2))
+    merge(browser, account, survivor, other)
+    set_limit_policy(account.id, at_limit="ceiling", ceiling=1, by=anna, now=JAN_20)
+    page = browser.get(at(account, "unmerge", other))
+    assert "the ceiling leaves no room" in text_of(page)
+    browser.post(at(account, "unmerge", other), {"seen": seen_on(page)})
+    assert read(account, other).status is Status.NON_MARKETING
+
+
+# Timeline and the history of one property
+
+
+def test_a_timeline_is_narrowed_by_kind_tool_and_day(
+    browser: Client, account: AccountInfo
+) -> None:  # H4
+    contact_id = make.contact(account, status=Status.MARKETING)
+    edit(browser, account, contact_id, city="Gdańsk")
+    browser.post(at(account, "write_note", contact_id), {"text": "Call in May"})
+
+    def titles(**query: str) -> list[str]:
+        page = browser.get(at(account, "show", contact_id), query)
+        return re.findall(r'timeline__head"><strong>([^<]+)', body(page))
+
+    assert titles() == ["Note written", "Changed", "Set as marketing", "Created"]
+    assert titles(kind="values") == ["Changed", "Created"]
+    assert titles(kind="notes") == ["Note written"]
+    assert titles(tool="RECORD") == ["Note written", "Changed"]
+    assert titles(to="2027-01-15") == ["Set as marketing", "Created"]
+    assert titles(**{"from": "2027-01-15"}) == ["Note written", "Changed"]
+    assert len(titles(**{"from": "nonsense"}, kind="x", tool="y", before="z")) == 4
+
+
+def test_the_story_goes_on_where_a_page_ends_whatever_it_is_narrowed_to(
+    browser: Client, account: AccountInfo
+) -> None:
+    contact_id = make.contact(account)
+    for number in range(story.PAGE + 5):
+        browser.post(at(account, "write_note", contact_id), {"text": f"Note {number}"})
+    first = body(browser.get(at(account, "show", contact_id), {"kind": "notes"}))
+    assert first.count("timeline__head") == story.PAGE
+    link = re.search(r'href="([^"]+before=[^"]+)#timeline"', first)
+    assert link is not None
+    rest = body(browser.get(link[1].replace("&amp;", "&")))
+    assert rest.count("timeline__head") == 5
+
+
+def test_a_value_of_the_past_is_found_with_its_source_and_restored(
+    browser: Client, account: AccountInfo
+) -> None:
+    contact_id = make.contact(account)
+    edit(browser, account, contact_id, city="Kraków")
+    edit(browser, account, contact_id, city="Gdańsk")
+    page = reverse("records:property", args=[account.id, contact_id, "city"])
+    shown = browser.get(page)
+    for part in ("Kraków", "Gdańsk", "Contact record", "anna@example.com"):
+        assert part in text_of(shown)
+    [change] = re.findall(r'name="change" value="(\d+)"', body(shown))
+    browser.post(page, {"change": change})
+    assert read(account, contact_id).properties["city"] == "Kraków"
+    [(kind,)] = sql.rows("SELECT kind FROM change ORDER BY id DESC LIMIT 1")
+    assert kind == "contact_changed"
+
+
+@pytest.mark.parametrize("change", ["", "0", "x", "9" * 30])
+def test_a_value_that_never_was_is_not_restored(
+    browser: Client, account: AccountInfo, change: str
+) -> None:
+    contact_id = make.contact(account, city="Kraków")
+    page = reverse("records:property", args=[account.id, contact_id, "city"])
+    assert browser.post(page, {"change": change}).status_code == 400
+
+
+# Notes and memberships
+
+
+def test_a_note_is_written_shown_as_text_and_deleted_with_undo(
+    browser: Client, account: AccountInfo
+) -> None:
+    contact_id = make.contact(account)
+    browser.post(at(account, "write_note", contact_id), {"text": "<b>Call</b> in May"})
+    [note] = contacts.notes(account.id, contact_id)
+    page = body(browser.get(at(account, "show", contact_id)))
+    assert "&lt;b&gt;Call" in page
+    gone = browser.post(reverse("records:delete_note", args=[account.id, contact_id, note.id]))
+    undo = body(browser.get(gone["Location"]))
+    restore = reverse("records:restore_note", args=[account.id, contact_id, note.id])
+    assert restore in undo
+    assert contacts.notes(account.id, contact_id) == []
+    browser.post(restore)
+    assert contacts.notes(account.id, contact_id) == [note]
+
+
+def test_a_contact_is_put_into_a_fixed_segment_and_taken_out(
+    browser: Client, account: AccountInfo, anna: Source
+) -> None:
+    contact_id = make.contact(account)
+    fair = segments.create_fixed(account.id, "Fair", by=anna, now=JAN_20)
+    form = {"segment": str(fair.id), "go": "add"}
+    browser.post(at(account, "segments", contact_id), form)
+    page = text_of(browser.get(at(account, "show", contact_id)))
+    assert "Fair: added" in page
+    assert "since 20 Jan 2027" in page
+    browser.post(at(account, "segments", contact_id), {**form, "go": "remove"})
+    page = text_of(browser.get(at(account, "show", contact_id)))
+    assert "Fair: removed" in page
+    assert "1 earlier stay" in page
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"go": "add"}, {"segment": "x", "go": "add"}, {"segment": "1"}]
+)
+def test_a_segment_must_be_chosen(
+    browser: Client, account: AccountInfo, form: dict[str, str]
+) -> None:
+    assert browser.post(at(account, "segments", make.contact(account)), form).status_code == 400
+
+
+# Duplicates
+
+
+def test_who_may_be_the_same_person_is_suggested_and_dismissed(
+    browser: Client, account: AccountInfo
+) -> None:  # S18
+    one, two = (
+        make.contact(account, phone="+48 601 234 567", lastname=name) for name in ("Nowak", "Lis")
+    )
+    page = text_of(browser.get(at(account, "show", one)))
+    assert "May be the same person" in page
+    assert "same telephone number" in page
+    find_duplicates(account.id, now=JAN_20)
+    listed = reverse("duplicates:list", args=[account.id])
+    assert f"#{two}" in text_of(browser.get(listed))
+    pair = {"one": str(one), "two": str(two)}
+    browser.post(reverse("duplicates:dismiss", args=[account.id]), pair)
+    assert "No two contacts look like one person" in text_of(browser.get(listed))
+    assert "May be the same" not in text_of(browser.get(at(account, "show", one)))
+    assert f"#{two}" in text_of(browser.get(listed, {"show": "dismissed"}))
 
 
 # The status card

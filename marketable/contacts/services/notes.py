@@ -115,7 +115,7 @@ def restore_note(
     by: Source,
     now: datetime,
 ) -> None:
-    """Bring a deleted note back.
+    """Bring a deleted note back. One that is there stays as it is.
 
     Raises ContactUnknown, Archived, NoteUnknown (also after 30 days) or NotYourNote.
     """
@@ -159,16 +159,18 @@ def _alter(
     _hold(account_id, contact_id, reach=reach, now=now)
     params = {"account_id": account_id, "id": note_id, "contact_id": contact_id, "now": now}
     found = sql.row(
-        f"{queries.PERSON} SELECT author_id FROM contact_note WHERE account_id = %(account_id)s "
-        "AND id = %(id)s AND contact_id IN (SELECT id FROM person) "
-        "AND (deleted_at IS NOT NULL) = %(is_deleted)s "
-        "AND (deleted_at IS NULL OR deleted_at > %(before)s) FOR UPDATE",
+        f"{queries.PERSON} SELECT author_id, deleted_at FROM contact_note "
+        "WHERE account_id = %(account_id)s AND id = %(id)s "
+        "AND contact_id IN (SELECT id FROM person) "
+        "AND (deleted_at IS NULL OR (%(is_deleted)s AND deleted_at > %(before)s)) FOR UPDATE",
         {**params, "is_deleted": is_deleted, "before": now - KEPT_FOR},
     )
     if found is None:
         raise NoteUnknown
     if found[0] != by.actor_id and not may_any:
         raise NotYourNote
+    if is_deleted and found[1] is None:
+        return
     sql.execute(
         f"UPDATE contact_note SET {assignment} WHERE account_id = %(account_id)s AND id = %(id)s",
         {**params, **values},

@@ -30,10 +30,13 @@ LABELS = {
     "ids": gettext_lazy("Contacts"),
     "import_id": gettext_lazy("Import"),
     "invitation": gettext_lazy("Invitation"),
+    "lacks_room": gettext_lazy("No room under the ceiling"),
     "language": gettext_lazy("Language"),
     "lifted": gettext_lazy("Lifted"),
     "merged": gettext_lazy("Merged contact"),
     "name": gettext_lazy("Name"),
+    "note": gettext_lazy("Note"),
+    "parted": gettext_lazy("Contact that was parted"),
     "plan": gettext_lazy("Plan"),
     "property": gettext_lazy("Property"),
     "rights": gettext_lazy("Single rights"),
@@ -43,6 +46,7 @@ LABELS = {
     "selection": gettext_lazy("Chosen"),
     "setting": gettext_lazy("Setting"),
     "starts_on": gettext_lazy("Starts on"),
+    "stays": gettext_lazy("Kept, as changed since"),
     "status": gettext_lazy("Status"),
     "step_price_cents": gettext_lazy("Price of a step, in cents"),
     "survivor": gettext_lazy("Kept contact"),
@@ -89,7 +93,8 @@ VALUES = {
 LISTED = 10
 #: Numbers of rows: written without grouping, as everywhere.
 NUMBERS = frozenset(
-    {"cause", "user", "survivor", "merged", "invitation", "batch", "import_id", "segment_id", "view"}
+    {"cause", "user", "survivor", "merged", "parted", "note", "invitation", "batch"}
+    | {"import_id", "segment_id", "view"}
 )
 
 

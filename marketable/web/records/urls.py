@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketable.web.records import views
+from marketable.web.records import beside, joining, story, views
 
 app_name = "records"
 urlpatterns = [
@@ -12,5 +12,12 @@ urlpatterns = [
     path("<int:contact_id>/archive", views.archive, name="archive"),
     path("<int:contact_id>/restore", views.restore, name="restore"),
     path("<int:contact_id>/erase", views.erase, name="erase"),
-    path("<int:contact_id>/merge", views.merge, name="merge"),
+    path("<int:contact_id>/merge", joining.merge, name="merge"),
+    path("<int:contact_id>/unmerge", joining.unmerge, name="unmerge"),
+    path("<int:contact_id>/properties/<str:name>", story.of_property, name="property"),
+    path("<int:contact_id>/notes", beside.write_note, name="write_note"),
+    path("<int:contact_id>/notes/<int:note_id>", beside.change_note, name="change_note"),
+    path("<int:contact_id>/notes/<int:note_id>/delete", beside.delete_note, name="delete_note"),
+    path("<int:contact_id>/notes/<int:note_id>/restore", beside.restore_note, name="restore_note"),
+    path("<int:contact_id>/segments", beside.move_in_list, name="segments"),
 ]

@@ -19,21 +19,18 @@ from marketable.contacts.queries import ContactRow
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.edit import edit_contact
 from marketable.contacts.services.erase import erase_contacts
-from marketable.contacts.services.merge import merge_contacts
 from marketable.contacts.services.restore import restore_contact, restore_into
 from marketable.errors import Conflict, Invalid, NotAllowed, Refused
-from marketable.history import queries as history
 from marketable.history.sources import SourceType
 from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import Event, Status
 from marketable.properties import queries as properties
 from marketable.properties.errors import BadValues
 from marketable.properties.rules import as_text
-from marketable.segments.selection import Selection, conditions_of
 from marketable.sql import SubQuery
 from marketable.web.access import AccountRequest, account_page, require
 from marketable.web.middleware import http_status
-from marketable.web.records import shown
+from marketable.web.records import beside, shown, story
 from marketable.web.wording import needs_right
 
 SERVICES = {
@@ -41,7 +38,6 @@ SERVICES = {
     Event.STOP: marketing.stop_marketing,
     Event.KEEP: marketing.keep_marketing,
 }
-TIMELINE_PAGE = 30
 
 
 def _one(contact_id: int) -> SubQuery:
@@ -69,14 +65,6 @@ def _may_see(request: AccountRequest, contact_id: int) -> bool:
     return True
 
 
-def _may_edit(request: AccountRequest, contact_id: int) -> bool:
-    try:
-        _row(request, contact_id, request.reach_edit)
-    except ContactUnknown:
-        return False
-    return request.rights.may(Right.CONTACTS_EDIT)
-
-
 @require_GET
 @account_page(Right.CONTACTS_VIEW)
 def show(request: AccountRequest, account_id: int, contact_id: int) -> HttpResponse:
@@ -95,13 +83,6 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     account_id = request.account.id
-    before = request.GET.get("before", "")
-    events = history.timeline(
-        account_id,
-        row.id,
-        before_id=int(before) if before.isdecimal() and len(before) < 19 else None,
-        limit=TIMELINE_PAGE + 1,
-    )
     problems = {}
     if isinstance(problem, BadValues):
         problems = {name: text for name, (_code, text) in problem.problems.items()}
@@ -111,7 +92,7 @@ def _page(
         }
     elif problem is not None and "field" in problem.facts:
         problems = {str(problem.facts["field"]): problem.message}
-    may_edit = _may_edit(request, row.id)
+    may_edit = shown.may_edit(request, row.id)
     other_id = problem.facts.get("contact_id") if problem else None
     return render(
         request,
@@ -120,10 +101,8 @@ def _page(
             "row": row,
             "groups": shown.groups(request, row, given=given, problems=problems),
             "addresses": contacts.addresses(account_id, row.id),
-            "happened": shown.happened(request, events[:TIMELINE_PAGE]),
-            "older_than": events[TIMELINE_PAGE - 1].change.id
-            if len(events) > TIMELINE_PAGE
-            else None,
+            **story.context(request, row.id),
+            **beside.context(request, row, may_edit=may_edit),
             "is_editing": editing and may_edit,
             "problem": problem,
             "other_id": other_id if other_id and _may_see(request, other_id) else None,
@@ -355,41 +334,4 @@ def _ask(request: AccountRequest, row: ContactRow, what: str, problem: str = "")
             "next_update": billing.calendar(request.account.id).next_update_date(request.today),
         },
         status=400 if problem else 200,
-    )
-
-
-@require_http_methods(["GET", "POST"])
-@account_page(Right.CONTACTS_MERGE)
-def merge(request: AccountRequest, account_id: int, contact_id: int) -> HttpResponse:
-    """Find the other record of the same person, show both, join them (S12)."""
-    row = _row(request, contact_id, request.reach_edit)
-    if request.method == "POST":
-        merge_contacts(
-            account_id,
-            contact_id,
-            _number(request.POST.get("other", "")),
-            reach=request.reach_edit,
-            by=request.by(SourceType.MERGE),
-            now=request.now,
-        )
-        messages.success(request, _("Merged. The other address is kept as a second one."))
-        return _back(request, contact_id)
-    search = request.GET.get("q", "").strip()[:200]
-    found: tuple[ContactRow, ...] = ()
-    if search:
-        found = contacts.page(
-            account_id,
-            conditions_of(account_id, Selection(), reach=request.reach_edit, today=request.today),
-            today=request.today,
-            search=search,
-            limit=20,
-        ).rows
-    return render(
-        request,
-        "records/merge.html",
-        {
-            "row": row,
-            "search": search,
-            "found": [one for one in found if one.id != contact_id],
-        },
     )
