@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 import psycopg
+from django.db import connection
 from psycopg import sql as pg
 
 from marketable import sql
@@ -99,6 +100,8 @@ def settle(
     between  called while the build goes on and while others have their turn; what it raises stops
              the build and comes back to the caller, and the next one to settle begins again
     """
+    if connection.in_atomic_block:
+        raise RuntimeError("An index would wait for the transaction that waits for it.")
     name = index_name(account_id, property_index_id)
     with sql.connected_alone(queries.application_name(property_index_id)) as own:
         _wait_for_turn(own, account_id, property_index_id, between)

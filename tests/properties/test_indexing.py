@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from marketable import sql
 from marketable.accounts.queries import AccountInfo
@@ -103,6 +103,13 @@ def test_marking_waits_for_a_job_that_builds_a_valid_index(account: AccountInfo)
     assert indexes() == {rules.index_name(account.id, number): True}
     assert queries.indexed(account.id) == {"city"}
     assert indexing.unsettled() == []
+
+
+def test_no_index_is_built_inside_a_transaction(account: AccountInfo) -> None:
+    number = mark(account)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        settle(account, number)
+    assert indexes() == {} and state(account) is IndexState.WAITING
 
 
 def test_marking_and_taking_back_are_told_once(account: AccountInfo) -> None:  # V8
