@@ -157,7 +157,7 @@ def test_who_saves_second_keeps_what_they_had(
     assert answer.status_code == 409
     assert "“Poland” was changed meanwhile. Nothing was overwritten." in text_of(answer)
     kept = dict(answer.context["state"])
-    assert kept["sort"] == "email"
+    assert (kept["sort"], answer.context["name"]) == ("email", "Poland")
     assert state_of(account, anna, view_id) == {**STATE, "sort": "city"}
     now = str(answer.context["theirs"].version)
     assert second.post(mine.save_url, {**kept, "version": now}).status_code == 302

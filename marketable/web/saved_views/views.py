@@ -14,7 +14,7 @@ from marketable.errors import Refused
 from marketable.history.sources import SourceType
 from marketable.segments.saved_views import queries
 from marketable.segments.saved_views.errors import ViewUnknown
-from marketable.segments.saved_views.rules import LONGEST_NAME, Sharing
+from marketable.segments.saved_views.rules import LONGEST_NAME, Sharing, numbered
 from marketable.segments.services import views as services
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.contacts.opened import viewer_of
@@ -194,9 +194,12 @@ def _keep(
     }
     if view_id is not None:
         try:
-            page["theirs"] = queries.view(account_id, view_id, viewer_of(request))
+            theirs = queries.view(account_id, view_id, viewer_of(request))
         except ViewUnknown:
-            page["theirs"] = None
+            pass  # deleted, or shared no more: there is only a new one to be made
+        else:
+            taken = queries.names_of(account_id, request.user.pk)
+            page |= {"theirs": theirs, "name": numbered(theirs.name, taken)}
     return render(request, "saved_views/keep.html", page, status=http_status(refusal))
 
 
