@@ -1,5 +1,6 @@
 """Views above the contacts table: opened, changed, saved, shared and brought back."""
 
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -309,6 +310,33 @@ def test_a_view_whose_filter_names_a_property_that_is_gone_needs_attention_and_s
     listed = browser.get(reverse("saved_views:list", args=[account.id]))
     assert "Needs attention" in text_of(listed)
     assert state_of(account, anna, view_id) == {"filter": wanted}
+
+
+@pytest.mark.parametrize("how_many", [1, 400])
+def test_a_view_keeps_a_filter_however_long_it_is(
+    browser: Client, account: AccountInfo, anna: User, how_many: int
+) -> None:
+    make.contact(account, city="Łódź 0")
+    make.contact(account, city="Gdynia")
+    conditions = [
+        {"property": "city", "operator": "is", "value": f"Łódź {number}"}
+        for number in range(how_many)
+    ]
+    wanted = json.dumps({"or": conditions}, ensure_ascii=False)
+    answer = browser.post(
+        reverse("saved_views:new", args=[account.id]), {"name": "Łódź", "filter": wanted}
+    )
+    opened = browser.get(answer["Location"]).context["page"]
+    assert (len(opened.rows), opened.bar.is_changed) == (1, False)
+    assert json.loads(dict(opened.bar.state)["filter"]) == {"or": conditions}
+    assert set(asked(opened.address)) == {"view"}
+    sorted_by = browser.get(opened.headings[1].sort_url).context["page"]
+    assert (len(sorted_by.rows), set(asked(sorted_by.address))) == (1, {"view", "sort"})
+    everybody = browser.get(opened.clear_url).context["page"]
+    assert (len(everybody.rows), asked(everybody.address)["filter"]) == (2, "")
+    for shown in (opened, sorted_by):
+        theirs = browser.get(shown.bar.link_url).context["page"]
+        assert dict(theirs.bar.state) == dict(shown.bar.state)
 
 
 def test_a_deleted_view_is_brought_back_by_undo(
