@@ -50,12 +50,15 @@ from marketable.marketing_status import services as marketing
 from marketable.marketing_status.rules import CHANGING, Event, Verdict
 from marketable.marketing_status.services import Plan
 from marketable.queue import Job, enqueue
+from marketable.segments import following
 from marketable.segments import selection as segments
 from marketable.segments.selection import Selection
 from marketable.sql import SubQuery
 
 #: How long a job is listed and can be taken back (B7).
 KEPT_FOR = timedelta(days=30)
+#: How long a person waits for the segments that are named to be brought up to date.
+SEGMENT_PATIENCE_SECONDS = 5.0
 
 ACTIONS = {
     Event.START: marketing.start_marketing,
@@ -250,9 +253,12 @@ def confirm(
 
     count  the number of contacts to be updated, as the person typed it
 
-    Raises WrongCount, PlanOutdated (with a fresh plan), NothingToDo or CeilingReached; nothing is
-    saved then.
+    Raises WrongCount, PlanOutdated (with a fresh plan), NothingToDo or CeilingReached, and
+    LedgerBehind where a segment is named that cannot be brought up to date soon; nothing is saved
+    then.
     """
+    selection = queries.stored_plan(account_id, plan_id).selection
+    following.catch_up_for(account_id, selection, patience_seconds=SEGMENT_PATIENCE_SECONDS)
     try:
         return _confirm(account_id, plan_id, count, by=by, reach=reach, now=now)
     except PlanOutdated as refusal:

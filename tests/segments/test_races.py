@@ -9,12 +9,16 @@ from django.db import transaction
 
 from marketable import sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.bulk_actions import services as bulk_actions
+from marketable.bulk_actions.errors import PlanOutdated
 from marketable.contacts.services.edit import edit_contact
 from marketable.history.sources import SourceType, system
+from marketable.marketing_status.rules import Event, Status
 from marketable.segments import following, moving, queries
 from marketable.segments.errors import SegmentCycle, SegmentNameTaken, SegmentUsed
 from marketable.segments.queries import SegmentView
 from marketable.segments.rules import State, from_json
+from marketable.segments.selection import Selection, compile_selection
 from marketable.segments.services import segments
 from tests import make
 from tests.concurrency import Later, meet, together
@@ -166,3 +170,24 @@ def test_edits_beside_readers_and_rebuilds_leave_it_true(account: AccountInfo) -
         assert queries.segment(account.id, made.id).state is State.READY
     assert members(account, inner.id) == sorted(contacts)
     assert members(account, outer.id) == []
+
+
+def test_a_plan_is_confirmed_for_exactly_those_who_are_in_its_segment_by_then(
+    account: AccountInfo,
+) -> None:
+    first, second = (make.contact(account, city=city) for city in ("Kraków", "Radom"))
+    made = active(account, "Kraków", is_city("Kraków"))
+    selection = Selection(segment_id=made.id)
+    plan = bulk_actions.preview(
+        account.id, Event.START, selection, by=BY, reach=EVERYTHING, now=JAN_20
+    )
+    edit(account, second, city="Kraków")  # and no worker has read it
+    with pytest.raises(PlanOutdated) as refused:
+        bulk_actions.confirm(account.id, plan.id, 1, by=BY, reach=EVERYTHING, now=JAN_20)
+    assert (refused.value.facts["expected"], refused.value.facts["actual"]) == (1, 2)
+    fresh = refused.value.fresh_plan_id
+    assert fresh is not None
+    bulk_actions.confirm(account.id, fresh, 2, by=BY, reach=EVERYTHING, now=JAN_20)
+    status = Selection(status=Status.MARKETING)
+    started = compile_selection(account.id, status, reach=EVERYTHING, today=JAN_20.date())
+    assert sorted(sql.rows(started.text, started.params)) == [(first,), (second,)]
