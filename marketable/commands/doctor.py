@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
+#: A worker that runs has read the ledger for segments by then.
+MOST_SECONDS_BEHIND = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,30 @@ def ledger() -> Finding:
     )
 
 
+def segments() -> Finding:
+    """They lag where no worker runs, which harms nobody: who uses one reads the ledger first."""
+    from marketable import clock
+    from marketable.jobs import inspection
+    from marketable.segments import following
+
+    now = clock.now()
+    since = following.behind_since(now=now)
+    if since is None:
+        return Finding("segments", True, "Segments are up to date.")
+    seconds = (now - since).total_seconds()
+    age = inspection.seconds_since_heartbeat()
+    is_stuck = age is not None and age <= inspection.QUIET_SECONDS and seconds > MOST_SECONDS_BEHIND
+    return Finding(
+        "segments",
+        not is_stuck,
+        f"Changes have waited for {seconds:.0f} s to be read for segments.",
+        "The log of the worker has the reason, or a transaction that is open for long holds "
+        "changes back."
+        if is_stuck
+        else "",
+    )
+
+
 CHECKS: tuple[Callable[["Database"], Finding], ...] = (
     python,
     data_folder,
@@ -174,4 +200,4 @@ CHECKS: tuple[Callable[["Database"], Finding], ...] = (
     settings,
     tables,
 )
-CHECKS_OF_TABLES: tuple[Callable[[], Finding], ...] = (worker, failed_jobs, ledger)
+CHECKS_OF_TABLES: tuple[Callable[[], Finding], ...] = (worker, failed_jobs, segments, ledger)

@@ -38,6 +38,7 @@ DEAD_AFTER_SECONDS = 20.0
 REVIVE_EVERY_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
 FOLLOW_EVERY_SECONDS = 0.3
+FOLLOW_AGAIN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ async def _shift(stop: asyncio.Event, *, until_idle: bool) -> None:
             watchers = [
                 asyncio.create_task(stop.wait()),
                 asyncio.create_task(_watch(connector, sign_of_life)),
-                asyncio.create_task(_follow_the_ledger(stop)),
+                asyncio.create_task(_follow_the_ledger(stop, until_idle=until_idle)),
             ]
             if until_idle:
                 watchers.append(asyncio.create_task(_wait_for_idle(connector, stop)))
@@ -215,11 +216,20 @@ def _start_of_shift() -> None:
         close_old_connections()
 
 
-async def _follow_the_ledger(stop: asyncio.Event) -> None:
+async def _follow_the_ledger(stop: asyncio.Event, *, until_idle: bool) -> None:
     """Let contacts join and leave segments as they change, not as a job does: a change is seen
-    within a moment, and nothing is queued for it."""
+    within a moment, and nothing is queued for it. An error of it does not keep jobs from being
+    worked: it is logged, and what could not be read is read again."""
     while not stop.is_set():
-        if not await asyncio.to_thread(_follow):
+        try:
+            has_more = await asyncio.to_thread(_follow)
+        except Exception as error:
+            if until_idle or _is_away(error):
+                raise
+            logger.exception("Segments cannot follow the ledger; they are tried again")
+            await _wait(stop, FOLLOW_AGAIN_SECONDS)
+            continue
+        if not has_more:
             await _wait(stop, FOLLOW_EVERY_SECONDS)
 
 

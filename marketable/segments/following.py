@@ -348,6 +348,18 @@ def is_behind(*, now: datetime) -> bool:
     return _cursor() < _end_of_ledger() or bool(_accounts_due(now))
 
 
+def behind_since(*, now: datetime) -> datetime | None:
+    """Return when the first change was made that is not read for segments yet; None if all are."""
+    xid, change_id = _cursor()
+    found = sql.row(
+        "SELECT at FROM change WHERE (xid, id) > (%(xid)s::text::xid8, %(id)s) "
+        "AND EXISTS (SELECT FROM segment WHERE deleted_at IS NULL) "
+        "ORDER BY change.xid, id LIMIT 1",
+        {"xid": str(xid), "id": change_id},
+    )
+    return None if found is None else min(found[0], now)
+
+
 def _accounts_due(now: datetime) -> list[tuple[int, date]]:
     """Return the accounts in which time has turned something, with their day."""
     latest = (now + FURTHEST_ZONE).date()

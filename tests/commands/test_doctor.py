@@ -22,6 +22,7 @@ def test_a_new_installation_is_well(shell: Shell) -> None:
         "tables",
         "worker",
         "failed_jobs",
+        "segments",
         "ledger",
     }
     assert all(checks(ran.json).values())
@@ -66,3 +67,19 @@ def test_tables_that_are_not_up_to_date_are_told_and_not_touched(shell: Shell) -
     assert checks(ran.json)["tables"] is False
     assert "worker" not in checks(ran.json), "tables that may be missing are not asked"
     assert shell.rows("SELECT count(*) FROM django_migrations WHERE app = 'sessions'") == [(0,)]
+
+
+def test_changes_that_a_running_worker_does_not_read_for_segments_are_told(shell: Shell) -> None:
+    shell.python(
+        "from marketable.history.sources import system\n"
+        "from marketable.segments.services import segments\n"
+        "account = make.account()\n"
+        "segments.create_fixed(account.id, 'Fair', by=system(), now=make.JAN_10)\n"
+        "answer = None"
+    )
+    shell.rows("UPDATE change SET at = now() - interval '1 hour' RETURNING 1")
+    assert checks(shell("doctor", "--json").json)["segments"]  # nobody reads, and nobody has to
+    shell.rows("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING 1")
+    assert not checks(shell("doctor", "--json").json)["segments"]
+    shell.rows("UPDATE ledger_reader SET change_id = 9999, xid = '9999999999999' RETURNING 1")
+    assert checks(shell("doctor", "--json").json)["segments"]

@@ -368,7 +368,11 @@ def test_every_night_a_difference_is_told_to_the_owners_and_not_corrected(
 
 def test_another_time_zone_lets_days_begin_at_other_moments(account: AccountInfo) -> None:
     contact_id = make.contact(account, at=datetime(2027, 1, 10, 23, 30, tzinfo=UTC))
-    created = {"property": "createdate", "operator": "is", "value": "2027-01-11"}
+    created: dict[str, object] = {
+        "property": "createdate",
+        "operator": "is",
+        "value": "2027-01-11",
+    }
     segment_id = active(account, "Created then", created)
     assert members(account, segment_id) == [contact_id]
     change_time_zone(account.id, "UTC", by=BY, now=JAN_20)
