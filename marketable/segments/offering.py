@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from marketable.accounts import queries as accounts
 from marketable.history.sources import SourceType
 from marketable.history.wording import source_name
-from marketable.marketing_status.rules import Status
 from marketable.properties import queries as properties
 from marketable.properties.defaults import DERIVED
 from marketable.properties.labels import in_language, label_of
@@ -83,9 +82,8 @@ def _of_status(account_id: int) -> Iterator[Offered]:
         group,
         (
             *(
-                _statement(status.value, text, {"marketing_status": status.value})
-                for status in Status
-                for text in [sentences.STATUSES[status.value]]
+                _statement(status, text, {"marketing_status": status})
+                for status, text in sentences.STATUSES.items()
             ),
             *(
                 _statement(f"counts_{counts}".lower(), text, {"counts": counts})

@@ -167,13 +167,15 @@
       const row = element("div", {
         class: "builder__row", role: "group",
         "aria-label": texts.condition.replace("{number}", numbered),
-      }, drawHandle(node));
-      if ("raw" in node) row.append(drawRaw(node));
+      });
+      const asked = element("div", { class: "builder__ask" });
+      if ("raw" in node) asked.append(drawRaw(node));
       else {
-        row.append(drawField(node));
-        if (node.field) row.append(drawOperator(node), drawValue(node));
+        asked.append(drawField(node));
+        if (node.field) asked.append(drawOperator(node), drawValue(node));
       }
-      row.append(drawMenu(node), element("span", { class: "field__problem builder__problem", hidden: true }));
+      row.append(drawHandle(node), asked, drawMenu(node),
+        element("span", { class: "field__problem builder__problem", hidden: true }));
       return row;
     }
 
@@ -758,6 +760,7 @@
 
   document.addEventListener("htmx:load", (event) => {
     const { elt } = event.detail;
+    if (elt === document.body && panel()) panel().dataset.ready = "";
     for (const root of [elt, ...elt.querySelectorAll("[data-filter-builder]")]) {
       if (!root.matches("[data-filter-builder]") || root.dataset.bound !== undefined) continue;
       root.dataset.bound = "";
