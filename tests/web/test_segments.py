@@ -207,6 +207,19 @@ def test_a_file_that_is_no_list_makes_nothing(account: AccountInfo, browser: Cli
     assert queries.segments(account.id) == []
 
 
+def test_an_applied_filter_is_saved_as_a_segment(account: AccountInfo, browser: Client) -> None:
+    make.contact(account, city="Kraków")
+    table = reverse("contacts:list", args=[account.id])
+    asked = {"filter": KRAKOW, "status": "non_marketing"}
+    page = browser.get(table, asked)
+    assert "Save as segment" in text_of(page)
+    form = {"filter": page.context["page"].segment_filter, "go": "look"}
+    new = browser.post(url(account, "new"), form)
+    assert "City is Kraków and is a non-marketing contact" in text_of(new)
+    for narrower in ({"q": "jan"}, {"filter": ""}, {"filter": "{"}):
+        assert "Save as segment" not in text_of(browser.get(table, {**asked, **narrower}))
+
+
 # Its page
 
 

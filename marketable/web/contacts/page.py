@@ -26,7 +26,7 @@ from marketable.web.contacts.columns import (
     value,
 )
 from marketable.web.contacts.opened import Opened
-from marketable.web.contacts.table import SIZES, Table
+from marketable.web.contacts.table import SIZES, Table, as_one_filter
 from marketable.web.contacts.view_bar import ViewBar
 from marketable.web.contacts.view_bar import show as show_bar
 from marketable.web.filters.chip import FilterChip
@@ -154,6 +154,7 @@ class TablePage:
     bar: ViewBar
     chips: tuple[Chip, ...]
     filter_chip: FilterChip
+    segment_filter: str
     narrowed_to: tuple[Chip, ...]
     sizes: tuple[Size, ...]
     actions: tuple[Action, ...]
@@ -239,6 +240,9 @@ def build(
     def address(state: Table) -> str:
         return list_url + state.address()
 
+    may_filter_all = (
+        request.rights.may(Right.CONTACTS_EDIT) and request.reach_edit.scope is Scope.ALL
+    )
     locked = _in_bin(table) or lacks(request, Right.CONTACTS_EDIT)
     count_url = ""
     if not total.is_exact:
@@ -280,6 +284,7 @@ def build(
         rows=tuple(_rows(request, found.rows, columns)),
         chips=tuple(_chips(request, table, address)),
         filter_chip=filter_chip(request, table),
+        segment_filter="" if attention or not may_filter_all else as_one_filter(table),
         narrowed_to=tuple(_narrowed_to(account_id, table, address)),
         sizes=tuple(
             Size(str(size), address(replace(table.first_page(), size=size)), size == table.size)

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from marketable.marketing_status.rules import Status
 from marketable.segments import kept_filters
 from marketable.segments.errors import FilterRefused, KeptFilterGone
-from marketable.segments.rules import BadFilter, Filter, compact
+from marketable.segments.rules import BadFilter, Filter, as_json, compact, from_json
 from marketable.segments.rules import read as read_filter
 from marketable.segments.selection import Selection
 
@@ -263,6 +263,24 @@ def filter_of(text: str) -> Filter | None:
         return read_filter(text)
     except BadFilter as problem:
         raise FilterRefused.because(problem) from problem
+
+
+def as_one_filter(table: Table) -> str:
+    """Return all that narrows a table as one filter's text; nothing where it has no filter, or is
+    narrowed by what no filter says."""
+    try:
+        wanted = filter_of(table.filter)
+    except FilterRefused:
+        return ""
+    is_more = table.search or table.is_archived or table.bulk_action_id or table.import_id
+    if wanted is None or is_more:
+        return ""
+    parts = [as_json(wanted)]
+    if table.status is not None:
+        parts.append({"marketing_status": table.status.value})
+    if table.segment_id is not None:
+        parts.append({"segment": table.segment_id})
+    return compact(wanted if len(parts) == 1 else from_json({"and": parts}))
 
 
 def tidy_filter(text: str) -> str:

@@ -1,10 +1,8 @@
 """One segment's page, ready to be shown: what it is, who uses it, how it grew, who is in it."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -17,16 +15,15 @@ from marketable.contacts.queries import ContactRow
 from marketable.formats import number
 from marketable.history import queries as history
 from marketable.history.queries import ChangeRow
-from marketable.properties import queries as properties
 from marketable.segments import queries, uses
 from marketable.segments.listing import members_within
 from marketable.segments.members import Member, Moves, members, past_members
 from marketable.segments.queries import KEPT_FOR, DayCount, SegmentView
-from marketable.segments.rules import KINDS, Filter, Kind, State, as_json
+from marketable.segments.rules import Filter, Kind, State
 from marketable.segments.selection import Selection, conditions_of
-from marketable.segments.sentences import sentence
 from marketable.segments.uses import Use
 from marketable.web.access import AccountRequest
+from marketable.web.filters.chip import in_words
 from marketable.web.segments.door import lacks_change
 from marketable.web.segments.listed import kind_name, state_name
 from marketable.web.usage.chart import NARROW, Chart, draw
@@ -166,21 +163,6 @@ def look(request: AccountRequest, wanted: Filter) -> Look:
     return Look(in_words(account_id, wanted), shown, found.rows)
 
 
-def as_text(wanted: Filter) -> str:
-    """Return a filter as people write it: a condition begins with what it is about."""
-    return json.dumps(_in_order(as_json(wanted)), ensure_ascii=False, indent=2)
-
-
-def _in_order(written: Any) -> Any:
-    if isinstance(written, list):
-        return [_in_order(part) for part in written]
-    if isinstance(written, dict):
-        known = {name: place for place, name in enumerate((*KINDS, "operator", "value"))}
-        names = sorted(written, key=lambda name: (known.get(name, len(known)), name))
-        return {name: _in_order(written[name]) for name in names}
-    return written
-
-
 def changes(request: AccountRequest, segment_id: int) -> list[ChangeShown]:
     found = history.changes_of_segment(request.account.id, segment_id, limit=CHANGES)
     return [
@@ -225,10 +207,6 @@ def just_moved(request: AccountRequest, segment: SegmentView) -> ChangeShown | N
         return None
     url = reverse("segments:undo", args=[request.account.id, segment.id, found[0].id])
     return ChangeShown(change_text(found[0]), found[0].actor_label, found[0].at, url)
-
-
-def in_words(account_id: int, wanted: Filter) -> str:
-    return sentence(wanted, properties.definitions(account_id))
 
 
 def people(request: AccountRequest, segment: SegmentView) -> People:

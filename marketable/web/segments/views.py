@@ -17,9 +17,11 @@ from marketable.segments import queries, rules, uses
 from marketable.segments.errors import FilterRefused, WrongKindOfSegment
 from marketable.segments.members import moves
 from marketable.segments.queries import SegmentView
-from marketable.segments.rules import BadFilter, Filter, Kind
+from marketable.segments.rules import BadFilter, Filter, Kind, compact
 from marketable.segments.services import segments as services
 from marketable.web.access import AccountRequest, account_page, require
+from marketable.web.filters.chip import in_words
+from marketable.web.filters.shown import Builder, builder
 from marketable.web.middleware import http_status
 from marketable.web.segments import fixed, listed, shown
 from marketable.web.segments.door import lacks_change, may_change
@@ -110,7 +112,7 @@ def _new_page(
     page = {
         "is_active": kind is Kind.ACTIVE,
         "name": name,
-        "written": written,
+        "builder": _builder(request, written, problem) if kind is Kind.ACTIVE else None,
         "pasted": request.POST.get("addresses", ""),
         "look": shown.look(request, wanted) if wanted is not None else None,
         "problem": problem,
@@ -120,6 +122,11 @@ def _new_page(
     return render(
         request, "segments/new.html", page, status=http_status(problem) if problem else 200
     )
+
+
+def _builder(request: AccountRequest, written: str, problem: Refused | None) -> Builder:
+    refusal = problem if isinstance(problem, FilterRefused) else None
+    return builder(request, written, refusal=refusal)
 
 
 def _read(written: str) -> Filter:
@@ -201,7 +208,7 @@ def change_filter(request: AccountRequest, account_id: int, segment_id: int) -> 
     segment = _changeable(request, segment_id)
     if segment.filter is None:
         raise WrongKindOfSegment(is_active=False)
-    written = request.POST.get("filter", "") or shown.as_text(segment.filter)
+    written = request.POST.get("filter", "") or compact(segment.filter)
     if request.method != "POST":
         return _filter_page(request, segment, written)
     try:
@@ -227,13 +234,13 @@ def _filter_page(
 ) -> HttpResponse:
     page: dict[str, object] = {
         "segment": shown.show(request, segment),
-        "written": written,
+        "builder": _builder(request, written, problem),
         "problem": problem,
     }
     if wanted is not None:
         planned = moves(request.account.id, segment.id, wanted, today=request.today)
         page["moves"] = shown.moves_text(planned)
-        page["sentence"] = shown.in_words(request.account.id, wanted)
+        page["sentence"] = in_words(request.account.id, wanted)
         page["uses"] = shown.used_by(request, segment.id)
     return render(
         request, "segments/filter.html", page, status=http_status(problem) if problem else 200
