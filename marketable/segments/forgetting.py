@@ -18,7 +18,7 @@ def forget_erased(account_id: int, contact_ids: Sequence[int], addresses: Sequen
     unwanted = frozenset(address.casefold() for address in addresses)
     for segment_id, written in sql.rows(
         "SELECT id, filter::text FROM segment WHERE account_id = %(account_id)s "
-        "AND filter IS NOT NULL FOR NO KEY UPDATE",
+        "AND filter IS NOT NULL ORDER BY id FOR NO KEY UPDATE",
         {"account_id": account_id},
     ):
         kept = json.loads(written)
