@@ -261,7 +261,7 @@ GUARDS: dict[str, Guard] = {
     ),
     "duplicates:list": Guard(get=(Right.CONTACTS_MERGE,)),
     "duplicates:dismiss": Guard(
-        post=(Right.CONTACTS_MERGE,),
+        post=(Right.CONTACTS_MERGE, Right.CONTACTS_EDIT),
         form=lambda ours: {
             "one": str(ours.named["contact_id"]),
             "two": str(ours.other_contact_id),

@@ -58,7 +58,7 @@ def listing(request: AccountRequest, account_id: int) -> HttpResponse:
 
 
 @require_POST
-@account_page(Right.CONTACTS_MERGE)
+@account_page(Right.CONTACTS_MERGE, Right.CONTACTS_EDIT)
 def dismiss(request: AccountRequest, account_id: int) -> HttpResponse:
     """Remember that two contacts are two persons, or suggest them again."""
     one, two = (number_in(request.POST.get(name, "")) for name in ("one", "two"))
