@@ -70,7 +70,7 @@ def begin(account_id: int, *, by: Source, now: datetime) -> list[int]:
 def finish(account_id: int, *, by: Source, now: datetime) -> None:
     """Make those of the last weeks: lists by hand, one of others, one whose property is gone."""
     guests, vips = (segments.create_fixed(account_id, name, by=by, now=now).id for name in FIXED)
-    fair = {"and": [{"created_by": "IMPORT", "source_id": "fair"}, COUNTRY]}
+    fair: dict[str, Any] = {"and": [{"created_by": "IMPORT", "source_id": "fair"}, COUNTRY]}
     for segment_id, wanted, most in ((guests, fair, 64), (vips, {"and": [CUSTOMER]}, 40)):
         chosen = compile_selection(
             account_id, Selection(filter=from_json(wanted)), reach=EVERYTHING, today=now.date()
@@ -79,7 +79,7 @@ def finish(account_id: int, *, by: Source, now: datetime) -> None:
             f"SELECT id FROM ({chosen.text}) AS c ORDER BY id LIMIT {most}", chosen.params
         )
         segments.add_members(account_id, segment_id, some, by=by, now=now)
-    nested = {"and": [CUSTOMER, COUNTRY, {"not_in_segment": vips}]}
+    nested: dict[str, Any] = {"and": [CUSTOMER, COUNTRY, {"not_in_segment": vips}]}
     segments.create_active(
         account_id,
         "Customers in Poland, without the VIPs",
