@@ -36,3 +36,15 @@ class ImportRun(models.Model):
     class Meta:
         db_table = "import_run"
         indexes = [models.Index(fields=["account_id", "created_at"], name="import_run_by_time")]
+
+
+class Cancelling(models.Model):
+    """A wish to stop, in a row of its own: whoever asks does not wait for the batch under way."""
+
+    pk = models.CompositePrimaryKey("account_id", "import_id")
+    account_id = models.BigIntegerField()
+    import_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "import_cancelling"

@@ -14,7 +14,7 @@ from marketable import sql
 from marketable.errors import message_of
 from marketable.history.sources import Source
 from marketable.transfers.errors import ImportUnknown
-from marketable.transfers.models import ImportRun
+from marketable.transfers.models import Cancelling, ImportRun
 from marketable.transfers.reading import Format
 from marketable.transfers.rules import ImportState, Marketing, Mode
 
@@ -112,7 +112,7 @@ def import_run(account_id: int, import_id: int) -> ImportView:
     row = ImportRun.objects.filter(account_id=account_id, id=import_id).first()
     if row is None:
         raise ImportUnknown
-    return view(row)
+    return _views(account_id, [row])[0]
 
 
 def import_runs(account_id: int, *, since: datetime, limit: int = 100) -> list[ImportView]:
@@ -120,7 +120,18 @@ def import_runs(account_id: int, *, since: datetime, limit: int = 100) -> list[I
     found = ImportRun.objects.filter(account_id=account_id, created_at__gte=since).exclude(
         state=ImportState.CANCELLED.value, started_at=None
     )
-    return [view(row) for row in found.order_by("-id")[:limit]]
+    return _views(account_id, list(found.order_by("-id")[:limit]))
+
+
+def cancelled_at(account_id: int, import_ids: Sequence[int]) -> dict[int, datetime]:
+    """Return since when those among them are to stop that somebody has stopped while they ran."""
+    found = Cancelling.objects.filter(account_id=account_id, import_id__in=import_ids)
+    return dict(found.values_list("import_id", "at"))
+
+
+def _views(account_id: int, rows: Sequence[ImportRun]) -> list[ImportView]:
+    stopped = cancelled_at(account_id, [row.id for row in rows])
+    return [view(row, stopped.get(row.id)) for row in rows]
 
 
 def unfinished() -> list[tuple[int, int]]:
@@ -189,7 +200,7 @@ def cells_as_text(cells: Sequence[str]) -> str:
     return json.dumps(list(cells), ensure_ascii=True)
 
 
-def view(row: ImportRun) -> ImportView:
+def view(row: ImportRun, cancelled_at: datetime | None = None) -> ImportView:
     return ImportView(
         id=row.id,
         state=ImportState(row.state),
@@ -211,6 +222,6 @@ def view(row: ImportRun) -> ImportView:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        cancelled_at=row.cancelled_at,
+        cancelled_at=row.cancelled_at or cancelled_at,
         undone_at=row.undone_at,
     )

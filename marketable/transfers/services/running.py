@@ -22,7 +22,7 @@ from marketable.queue import Job, enqueue
 from marketable.sql import SubQuery
 from marketable.transfers import failures_file, queries, staging, undo
 from marketable.transfers.errors import ImportOutdated, WrongState
-from marketable.transfers.models import ImportRun
+from marketable.transfers.models import Cancelling, ImportRun
 from marketable.transfers.queries import ImportView
 from marketable.transfers.rules import BATCH, ImportState, Marketing, Mode
 from marketable.transfers.services.checking import check, fail_check, plan_from, plan_of
@@ -91,7 +91,13 @@ def run_next_batch(account_id: int, import_id: int, *, now: datetime) -> bool:
 
     Any number of workers may call it at once: they take turns, and no row is taken twice.
     """
-    row = ImportRun.objects.select_for_update().get(account_id=account_id, id=import_id)
+    # Not the key: whoever wishes to stop it writes a row that refers to this one.
+    locked = ImportRun.objects.select_for_update(no_key=True)
+    return _go_on(locked.get(account_id=account_id, id=import_id), now=now)
+
+
+def _go_on(row: ImportRun, *, now: datetime) -> bool:
+    account_id, import_id = row.account_id, row.id
     if row.state != ImportState.RUNNING.value:
         return False
     found = sql.row(
@@ -106,7 +112,7 @@ def run_next_batch(account_id: int, import_id: int, *, now: datetime) -> bool:
         },
     )
     assert found is not None
-    if row.cancelled_at is not None:
+    if import_id in queries.cancelled_at(account_id, [import_id]):
         _finish(row, ImportState.CANCELLED, now=now)
         return False
     if found[0] is None:
@@ -234,20 +240,44 @@ def _end(row: ImportRun, state: ImportState, *, now: datetime) -> None:
     transaction.on_commit(lambda: path.unlink(missing_ok=True))
 
 
-@sql.retried
 def cancel(account_id: int, import_id: int, *, now: datetime) -> ImportView:
-    """Stop the rest of an import; what is done stays. A draft is thrown away."""
-    queries.import_run(account_id, import_id)  # of this account, or not there
+    """Stop the rest of an import; what is done stays. A draft is thrown away.
+
+    The wish stands before a batch under way has ended: nobody waits for that here, and no other is
+    begun.
+    """
+    if queries.import_run(account_id, import_id).state is ImportState.RUNNING:
+        _wish_to_stop(account_id, import_id, now=now)
+        _end_if_idle(account_id, import_id, now=now)
+    else:
+        _throw_away(account_id, import_id, now=now)
+    return queries.import_run(account_id, import_id)
+
+
+@sql.retried
+def _wish_to_stop(account_id: int, import_id: int, *, now: datetime) -> None:
+    wish = Cancelling(account_id=account_id, import_id=import_id, at=now)
+    Cancelling.objects.bulk_create([wish], ignore_conflicts=True)
+
+
+@sql.retried
+def _end_if_idle(account_id: int, import_id: int, *, now: datetime) -> None:
+    """End a stopped import at once, unless a worker holds it, who does so after its batch."""
+    locked = ImportRun.objects.select_for_update(no_key=True, skip_locked=True)
+    row = locked.filter(account_id=account_id, id=import_id).first()
+    if row is not None:
+        _go_on(row, now=now)
+
+
+@sql.retried
+def _throw_away(account_id: int, import_id: int, *, now: datetime) -> None:
     row = ImportRun.objects.select_for_update().get(account_id=account_id, id=import_id)
-    if row.state == ImportState.RUNNING.value:
-        row.cancelled_at = row.cancelled_at or now
-        row.save(update_fields=["cancelled_at"])
-        run_next_batch(account_id, import_id, now=now)
+    if row.state == ImportState.RUNNING.value:  # started since it was looked at
+        _wish_to_stop(account_id, import_id, now=now)
     elif row.started_at is None and row.state != ImportState.CANCELLED.value:
         row.cancelled_at = now
         staging.remove(account_id, import_id)
         _end(row, ImportState.CANCELLED, now=now)
-    return queries.import_run(account_id, import_id)
 
 
 def work_on(
