@@ -349,4 +349,3 @@ def judge_back(account_id: int, back: Work, bulk_action_id: int) -> Judged:
         return _judged(verdict, altered, {}, state="TRUE")
     verdict = f"CASE WHEN c.archived_at IS NOT NULL THEN '{Reason.ARCHIVED}' ELSE '{ALTERED}' END"
     return _judged(verdict, altered, {}, state="TRUE")
-

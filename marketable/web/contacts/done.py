@@ -41,6 +41,7 @@ def _toast(request: AccountRequest, job: BulkActionView) -> dict[str, object]:
     next_date = billing.calendar(account_id).next_update_date(request.today)
     return {
         "key": str(job.id),
+        "reverts_key": str(job.reverts_id or ""),
         "text": works.done_text(job) if job.is_finished else plans.running_text(job.total),
         "is_finished": job.is_finished,
         "job_url": reverse("jobs:job", args=[account_id, job.id]),
