@@ -483,9 +483,31 @@ def count_exactly(account_id: int, where: Sequence[Condition]) -> int:
 
 
 def estimated(account_id: int, where: Sequence[Condition]) -> Count:
-    """Return about how many contacts meet every condition, without reading any."""
+    """Return about how many contacts meet every condition, without reading any: by the planner,
+    who knows little of values inside JSON."""
     text, params = _where(account_id, where)
     return Count(int(_plan(f"SELECT 1 {text}", params)["Plan Rows"]), is_exact=False)
+
+
+#: So many contacts, of all accounts, are read to judge how many meet a condition.
+SAMPLED = 20_000
+
+
+def estimated_by_sample(account_id: int, where: Sequence[Condition]) -> Count:
+    """Return about how many contacts meet every condition, judged by blocks of the table, the same
+    ones for every question. A sample that holds none stands for one that it just missed."""
+    text, params = _where(account_id, where)
+    found = sql.row("SELECT reltuples::bigint FROM pg_class WHERE oid = 'contact'::regclass")
+    assert found is not None
+    percent = min(100.0, 100.0 * SAMPLED / max(int(found[0]), 1))
+    sampled = text.replace(
+        "FROM contact AS c ",
+        "FROM contact AS c TABLESAMPLE SYSTEM (%(sel_percent)s) REPEATABLE (1) ",
+        1,
+    )
+    met = sql.row(f"SELECT count(*) {sampled}", {**params, "sel_percent": percent})
+    assert met is not None
+    return Count(round(max(int(met[0]), 1) * 100 / percent), is_exact=False)
 
 
 def estimated_size(account_id: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
@@ -117,7 +118,7 @@ def test_rows_move_by_keyboard_are_duplicated_wrapped_removed_and_undone(
     assert written(page) == {"and": [COUNTS, CITY, PHONE]}
     menu(page, 2, "Put into a group")
     assert written(page) == {"and": [COUNTS, {"or": [CITY]}, PHONE]}
-    menu(page, 2, "Duplicate")
+    menu(page, 2, "Make a copy")
     assert written(page) == {"and": [COUNTS, {"or": [CITY, CITY]}, PHONE]}
     expect(page.locator(".builder__joint--word")).to_have_text(["and", "or", "and"])
     page.locator(".builder__joint--word").nth(1).focus()
@@ -181,7 +182,7 @@ def test_a_row_is_dragged_into_a_group(site: Start, signed_in: SignIn) -> None:
 def test_every_kind_of_value_is_given_by_keyboard(site: Start, signed_in: SignIn) -> None:
     here = site("2", "--own")
     page = signed_in(here, viewport={"width": 1440, "height": 1000}, locale="en-US")
-    conditions = [
+    conditions: list[dict[str, Any]] = [
         {"property": "lifecyclestage", "operator": "is_any_of", "value": ["lead"]},
         {"property": "own_number", "operator": "between", "value": [1, 5]},
         {"property": "own_date", "operator": "lt", "value": {"days_from_today": -7}},

@@ -10,6 +10,7 @@ from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.contacts.conditions import Condition
 from marketable.contacts.queries import Count
 from marketable.segments import counting
+from marketable.segments.rules import from_json
 from marketable.segments.selection import Selection
 from tests import make
 from tests.concurrency import PATIENCE_SECONDS, Later
@@ -41,7 +42,7 @@ def test_a_new_question_of_an_editor_ends_the_one_before_and_no_other(
 
     monkeypatch.setattr(counting, "COUNT_MS", PATIENCE_SECONDS * 1_000)
     monkeypatch.setattr("marketable.contacts.queries.count_exactly", waiting)
-    first, other = (Later(lambda editor=one: look(account, editor)) for one in ("7 a", "7 b"))
+    first, other = Later(lambda: look(account, "7 a")), Later(lambda: look(account, "7 b"))
     with transaction.atomic():
         sql.row("SELECT pg_advisory_xact_lock(4711)")
         for one in (first, other):
@@ -61,3 +62,29 @@ def test_the_limit_of_a_look_is_its_own(account: AccountInfo) -> None:
     before = sql.row("SHOW statement_timeout")
     assert look(account, "7 a").count == Count(0, is_exact=True)
     assert sql.row("SHOW statement_timeout") == before
+
+
+def test_a_count_that_takes_too_long_is_judged_by_a_sample(
+    account: AccountInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        make.contact(account, city="Oslo" if number < 5 else "Graz")
+    sql.execute("ANALYZE contact")
+
+    def slow(account_id: int, where: Sequence[Condition]) -> int:
+        sql.row("SELECT pg_sleep(60)")
+        raise AssertionError("not ended")
+
+    monkeypatch.setattr(counting, "COUNT_MS", 50)
+    monkeypatch.setattr(counting, "SAMPLE_MS", PATIENCE_SECONDS * 1_000)
+    monkeypatch.setattr("marketable.contacts.queries.count_exactly", slow)
+    wanted = from_json({"property": "city", "operator": "is", "value": "oslo"})
+    found = counting.look(
+        account.id,
+        Selection(filter=wanted),
+        reach=EVERYTHING,
+        today=JAN_20.date(),
+        editor="7 a",
+    )
+    assert found.count == Count(5, is_exact=False)
+    assert found.rows is not None

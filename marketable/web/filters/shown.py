@@ -235,7 +235,7 @@ def texts() -> dict[str, str]:
         "more": _("More"),
         "up": _("Move up"),
         "down": _("Move down"),
-        "duplicate": _("Duplicate"),
+        "duplicate": _("Make a copy"),
         "wrap": _("Put into a group"),
         "unwrap": _("Take out of the group"),
         "remove": _("Remove"),
