@@ -179,7 +179,8 @@ UPDATE contact
 
 def edit(server: Server, account: BenchAccount, template: str) -> Figure:
     """One property of many wide contacts, with their ledger rows, in turns on copies."""
-    product, floor = [], []
+    product: list[float] = []
+    floor: list[float] = []
     for turn in range(ROUNDS):
         sides = [(product, _edit_by_the_service), (floor, _edit_by_bare_sql)]
         for seconds, does in sides if turn % 2 else reversed(sides):
