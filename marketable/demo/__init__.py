@@ -31,7 +31,7 @@ WEEKS = 52
 TURNS = 10
 #: The week in which the first segments are made, and how often they are built on the way, so that
 #: their growth is the year's.
-SEGMENTS_FROM, SEGMENTS_EVERY = 8, 2
+SEGMENTS_FROM, SEGMENTS_EVERY = 8, 4
 
 #: Tables grow from nothing inside one transaction, where no autovacuum tells the planner.
 GROWING = ("contact", "contact_address", "marketing_contact", "change", "contact_change")
