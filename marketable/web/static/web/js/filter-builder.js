@@ -55,6 +55,9 @@
       places = new Map();
       const json = tree.write(filter, places);
       area.value = JSON.stringify(json, null, 2);
+      const areAllFinished = [...tree.conditions(filter)].every(tree.isFinished);
+      const note = place.querySelector("[data-left-out]");
+      if (note) note.hidden = areAllFinished || places.size === 0;
       look();
     }
 
@@ -544,7 +547,8 @@
           ask();
         }),
         undo, redo,
-        keyed(button(texts.show_json, { class: "button button--quiet" }, () => showJson(true)), "json"));
+        keyed(button(texts.show_json, { class: "button button--quiet" }, () => showJson(true)), "json"),
+        element("p", { class: "hint builder__note", "data-left-out": true, hidden: true }, texts.left_out));
     }
 
     /* The JSON itself, for who would rather write or paste it. */
