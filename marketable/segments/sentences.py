@@ -177,7 +177,8 @@ def _status(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str
 
 
 def _counts(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
-    return _(COUNTS[condition.written["counts"] is True])
+    text = COUNTS[condition.written["counts"] is True]
+    return _(text)
 
 
 def _source(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
