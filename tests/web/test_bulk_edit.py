@@ -36,7 +36,9 @@ def browser(owner: User) -> Client:
 
 def post(browser: Client, account: AccountInfo, name: str, **form: object) -> Answer:
     chosen = {"everyone": "1", **form}
-    return browser.post(reverse(f"contacts:{name}", args=[account.id]), chosen, HTTP_HX_REQUEST="true")
+    return browser.post(
+        reverse(f"contacts:{name}", args=[account.id]), chosen, HTTP_HX_REQUEST="true"
+    )
 
 
 def confirm(browser: Client, shown: Answer, count: str = "") -> Answer:
@@ -45,7 +47,9 @@ def confirm(browser: Client, shown: Answer, count: str = "") -> Answer:
     found = re.search(r'hx-post="([^"]+)"', page)
     assert found, page
     form = dict(re.findall(r'<input type="hidden" name="(plan|count)" value="([^"]*)"', page))
-    return browser.post(found[1], form | ({"count": count} if count else {}), HTTP_HX_REQUEST="true")
+    return browser.post(
+        found[1], form | ({"count": count} if count else {}), HTTP_HX_REQUEST="true"
+    )
 
 
 def values(account: AccountInfo, name: str) -> list[object]:
@@ -131,7 +135,9 @@ def test_an_owner_is_assigned(browser: Client, account: AccountInfo) -> None:
     assert values(account, "hubspot_owner_id") == [str(seller.pk)]
     confirm(browser, post(browser, account, "plan_work", action="assign", value=""))
     assert values(account, "hubspot_owner_id") == [None]
-    foreign = make.user(make.account("Other", owner_email="o@other.example"), "sales", "x@o.example")
+    foreign = make.user(
+        make.account("Other", owner_email="o@other.example"), "sales", "x@o.example"
+    )
     refused = post(browser, account, "plan_work", action="assign", value=str(foreign.pk))
     assert refused.status_code == 400
 
