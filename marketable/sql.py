@@ -34,6 +34,8 @@ class SubQuery:
     ids     the same contacts as an expression for an array, where they are kept as one: an index
             then finds them in one walk, in order, instead of one by one
     judged  like `test`, for a statement that has joined the status row `m`, if it counts, anyway
+    of_places  the same contacts as a condition on a status row `m` that counts, where it says all
+            that chooses them: the narrow rows are then read, and not the contacts
     is_everybody  they are all live contacts of the account
     """
 
@@ -42,6 +44,7 @@ class SubQuery:
     test: str = ""
     ids: str = ""
     judged: str = ""
+    of_places: str = ""
     is_everybody: bool = False
 
     def among(self, column: str) -> str:

@@ -18,15 +18,22 @@ class Condition:
 
     on_status  the same test on a status row `m` that is joined if it counts, and else is empty;
                the day is `sel_today`
+    of_places  the same test on a status row `m` that counts, where nobody without one meets it
     """
 
     text: str
     params: Mapping[str, Any] = field(default_factory=dict)
     on_status: str = ""
+    of_places: str = ""
+
+
+#: What every live contact meets. Statements that begin with the status rows see to it themselves.
+LIVE = Condition("c.archived_at IS NULL")
+EVERYBODY = Condition("TRUE")
 
 
 def live() -> Condition:
-    return Condition("c.archived_at IS NULL")
+    return LIVE
 
 
 def archived() -> Condition:
@@ -37,7 +44,7 @@ def archived() -> Condition:
 def reach(within: Reach) -> Condition:
     """Contacts that a person may reach, by owner; unowned ones only under *all* (P1, P6)."""
     if within.scope is Scope.ALL:
-        return Condition("TRUE")
+        return EVERYBODY
     if within.scope is Scope.NONE:
         return Condition("FALSE")
     return Condition(
@@ -60,12 +67,14 @@ def status(wanted: Status, today: date) -> Condition:
             f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on IS NULL)",
             params,
             on_status="m.contact_id IS NOT NULL AND m.leaving_on IS NULL",
+            of_places="m.leaving_on IS NULL",
         )
     if wanted is Status.LEAVING:
         return Condition(
             f"EXISTS ({STATUS_ROW} AND sel_status.leaving_on > %(sel_today)s)",
             params,
             on_status="m.leaving_on IS NOT NULL",
+            of_places="m.leaving_on IS NOT NULL",
         )
     return Condition(
         f"NOT EXISTS ({STATUS_ROW} AND (sel_status.leaving_on IS NULL "

@@ -197,6 +197,12 @@ def by_source(account_id: int, today: date) -> list[tuple[str, int]]:
 
 def judge(event: Event, chosen: SubQuery) -> str:
     """Return the statement (id, verdict) of an action; see `sql/judge.sql` for its parameters."""
+    if chosen.of_places and event is not Event.START:  # a start looks at addresses (S19)
+        return sql.compose(
+            sql.load("marketing_status", "judge_places"),
+            answer=f"m.contact_id AS id, {JUDGEMENTS[event].as_case()} AS verdict",
+            belongs=chosen.of_places,
+        )
     return _judged(f"c.id, {JUDGEMENTS[event].as_case()} AS verdict", chosen)
 
 

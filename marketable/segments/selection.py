@@ -126,7 +126,21 @@ def _sub_query(account_id: int, parts: list[Condition]) -> SubQuery:
     own = "c.account_id = %(sel_account_id)s"
     test = " AND ".join([own, *(part.text for part in parts)])
     judged = " AND ".join([own, *(part.on_status or part.text for part in parts)])
-    return SubQuery(f"SELECT c.id FROM contact AS c WHERE {test}", params, test=test, judged=judged)
+    return SubQuery(
+        f"SELECT c.id FROM contact AS c WHERE {test}",
+        params,
+        test=test,
+        judged=judged,
+        of_places=_of_places(parts),
+    )
+
+
+def _of_places(parts: list[Condition]) -> str:
+    """Return the conditions as one on a status row that counts; empty where some need more."""
+    telling = [part for part in parts if part not in (conditions.LIVE, conditions.EVERYBODY)]
+    if not telling or not all(part.of_places for part in telling):
+        return ""
+    return " AND ".join(part.of_places for part in telling)
 
 
 def outside_count(account_id: int, selection: Selection, *, reach: Reach, today: date) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from marketable import sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.contacts.services.archive import archive_contacts
 from marketable.history.sources import Source
@@ -56,3 +57,43 @@ def test_everybody_is_judged_as_one_by_one(
     ]
     assert counts[0] == counts[1]
     assert len(counts[0]) >= 2 or today == FEB_2.date()
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize("event", [Event.STOP, Event.KEEP])
+@pytest.mark.parametrize("status", list(Status))
+def test_those_of_a_status_are_judged_by_their_places_alone(
+    account: AccountInfo, event: Event, status: Status
+) -> None:
+    other = make.account("Other")
+    make.contact(other, status=status)
+    today = JAN_20.date()
+    chosen = compile_selection(account.id, Selection(status=status), reach=EVERYTHING, today=today)
+    assert bool(chosen.of_places) == (status is not Status.NON_MARKETING)
+    found = [
+        sorted(
+            sql.rows(
+                queries.judge(event, one),
+                {
+                    **one.params,
+                    "account_id": account.id,
+                    "today": today,
+                    "include_unreachable": False,
+                },
+            )
+        )
+        for one in (chosen, replace(chosen, of_places=""))
+    ]
+    assert found[0] == found[1]
+    assert found[0]
+
+
+def test_what_else_is_asked_needs_the_contacts(account: AccountInfo) -> None:
+    for more in (
+        Selection(status=Status.LEAVING, search="anna"),
+        Selection(status=Status.LEAVING, except_ids=(1,)),
+        Selection(status=Status.LEAVING, archived=True),
+        Selection(),
+    ):
+        chosen = compile_selection(account.id, more, reach=EVERYTHING, today=JAN_20.date())
+        assert chosen.of_places == ""
