@@ -1,5 +1,5 @@
 """How many meet a filter that is being written, and who: bounded, so that no edit leaves a long
-statement behind. See docs/decisions/0012."""
+statement behind. See docs/decisions/0010."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 """Filters that are too long for an address: kept once per account, and named there by a key that
-follows from their text. See docs/decisions/0012."""
+follows from their text. See docs/decisions/0010."""
 
 import hashlib
 from urllib.parse import quote_plus
