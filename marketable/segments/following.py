@@ -408,7 +408,7 @@ def _ask(
         return
     context = moving.context_at(account_id, now)
     under_lock = moving.locked(account_id, [one.id for one in could])
-    keys = set(touched.keys)
+    keys, moved_some = set(touched.keys), []
     for number in (one.id for one in could):
         segment = under_lock.get(number)
         if segment is None or segment.state is not State.READY:
@@ -424,6 +424,22 @@ def _ask(
             continue
         if moved.joined or moved.left:
             keys.add(in_segment(number))
+            moved_some.append(in_segment(number))
+    in_their_turn = {one.id for one in could if _is_as_read(one, under_lock)}
+    _build_overtaken(account_id, moved_some, but=in_their_turn)
+
+
+def _is_as_read(segment: SegmentView, under_lock: Mapping[int, SegmentView]) -> bool:
+    locked = under_lock.get(segment.id)
+    return locked is not None and locked.filter == segment.filter
+
+
+def _build_overtaken(account_id: int, moved_some: Sequence[str], *, but: AbstractSet[int]) -> None:
+    """Let segments be built anew that began to name one which moved somebody after the segments
+    were read, and were built before that: they were asked too early, or not at all."""
+    for number, _name in queries.nested_in(account_id, moved_some) if moved_some else ():
+        if number not in but:
+            ask_to_build(account_id, number)
 
 
 def _is_meant(

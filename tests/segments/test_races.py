@@ -93,6 +93,40 @@ def test_a_change_that_commits_while_a_segment_is_built_is_not_missed(
     assert members(account, later.answer.id) == [contact_id]
 
 
+@pytest.mark.parametrize("how", ["created", "changed"])
+@pytest.mark.parametrize("when", ["before it moves", "after it has moved"])
+def test_a_segment_that_begins_to_name_one_in_which_somebody_moves_misses_nobody(
+    account: AccountInfo, monkeypatch: pytest.MonkeyPatch, how: str, when: str
+) -> None:
+    contact_id = make.contact(account, city="Radom")
+    inner = active(account, "Kraków", is_city("Kraków"))
+    before = active(account, "Before", is_city("Łódź"))
+    following.catch_up(now=JAN_20)
+    edit(account, contact_id, city="Kraków")
+
+    naming = from_json({"and": [{"segment": inner.id}]})
+    later = Later(lambda: _do(how, account, before.id, naming))
+    name = "locked" if when == "before it moves" else "ask_again"
+    usual = getattr(moving, name)
+
+    def beside(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(moving, name, usual)  # this once
+        done = usual(*given, **named) if name == "ask_again" else None
+        later.start()
+        if done is None:
+            later.finish()  # it is built before the reader has locked anything
+            done = usual(*given, **named)
+        return done
+
+    monkeypatch.setattr(moving, name, beside)
+    assert following.follow(now=JAN_20)
+    later.finish()
+    assert later.error is None, later.error
+    following.catch_up(account.id, now=JAN_20)
+    assert members(account, inner.id) == [contact_id]
+    assert members(account, later.answer.id) == [contact_id]
+
+
 def _do(how: str, account: AccountInfo, segment_id: int, wanted: Any) -> SegmentView:
     if how == "created":
         return segments.create_active(account.id, "New", wanted, by=BY, now=JAN_20, build=True)

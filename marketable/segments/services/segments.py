@@ -222,16 +222,45 @@ def _built(segment: SegmentView, account_id: int, *, now: datetime) -> SegmentVi
     return rebuild(account_id, segment.id, now=now)
 
 
-@sql.retried
 def rebuild(account_id: int, segment_id: int, *, now: datetime) -> SegmentView:
     """Make the members of a segment exactly those who should be in it now. Safe to repeat, and to
-    kill: it is one transaction. Segments that name it are built after it, when somebody moved.
+    kill: it is written in one transaction. Segments that name it are built after it, when somebody
+    moved.
 
     A filter that names what is gone leaves the members, and says what needs attention.
     """
+    while True:  # again if it is given another filter after the waiting
+        named = _let_moves_end(account_id, segment_id)
+        built = _rebuild(account_id, segment_id, named, now=now)
+        if built is not None:
+            return built
+
+
+@sql.retried
+def _let_moves_end(account_id: int, segment_id: int) -> frozenset[int]:
+    """Wait for who moves in the segments that one names: that may have begun before this one was
+    there to be asked. Whatever begins later asks it. Return the segments that it names."""
+    segment = queries.segment(account_id, segment_id)
+    named = nested(segment.filter) if segment.filter is not None else frozenset()
+    if named:
+        sql.rows(
+            "SELECT id FROM segment WHERE account_id = %(account_id)s AND id = ANY(%(named)s) "
+            "ORDER BY id FOR SHARE",
+            {"account_id": account_id, "named": sorted(named)},
+        )
+    return named
+
+
+@sql.retried
+def _rebuild(
+    account_id: int, segment_id: int, named: frozenset[int], *, now: datetime
+) -> SegmentView | None:
+    """Build a segment, unless it names others than those whose moves were waited for."""
     if not moving.lock(account_id, segment_id):
         raise SegmentUnknown(segment_id)
     segment = queries.segment(account_id, segment_id)
+    if segment.filter is not None and not nested(segment.filter) <= named:
+        return None
     try:
         meaning = moving.meaning_of(segment, moving.context_at(account_id, now))
         moved = moving.build(account_id, segment, meaning, now=now)
