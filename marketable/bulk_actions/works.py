@@ -340,12 +340,18 @@ def judge_back(account_id: int, back: Work, bulk_action_id: int) -> Judged:
             "sel_edited_by": bulk_action_id,
         }
         return _judged(verdict, altered, params, joined=editing.edited_by(), state="TRUE")
+    moved_since = editing.touched_since("after ? 'archived'")
+    touched = f"WHEN {moved_since} THEN '{Reason.CHANGED_SINCE}'"
     if back.kind is ActionKind.RESTORE:
         verdict = (
             "CASE WHEN c.archived_at IS NULL OR c.erased_at IS NOT NULL "
-            f"OR c.merged_into IS NOT NULL THEN '{Reason.NOT_IN_BIN}' "
+            f"OR c.merged_into IS NOT NULL THEN '{Reason.NOT_IN_BIN}' {touched} "
             f"WHEN {ADDRESS_TAKEN} THEN '{Reason.EMAIL_TAKEN}' ELSE '{ALTERED}' END"
         )
-        return _judged(verdict, altered, {}, state="TRUE")
-    verdict = f"CASE WHEN c.archived_at IS NOT NULL THEN '{Reason.ARCHIVED}' ELSE '{ALTERED}' END"
-    return _judged(verdict, altered, {}, state="TRUE")
+    else:
+        verdict = (
+            f"CASE WHEN c.archived_at IS NOT NULL THEN '{Reason.ARCHIVED}' {touched} "
+            f"ELSE '{ALTERED}' END"
+        )
+    params = {"sel_edited_by": bulk_action_id}
+    return _judged(verdict, altered, params, joined=editing.edited_by(), state="TRUE")

@@ -15,9 +15,11 @@ from marketable.bulk_actions.rules import ActionKind, ActionState
 from marketable.bulk_actions.services import WorkPreview
 from marketable.bulk_actions.works import Work
 from marketable.contacts import queries as contacts
+from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.create import create_contact
 from marketable.contacts.services.edit import edit_contact, undo_edit
 from marketable.contacts.services.edit_many import CannotEditMany, How, edit_of
+from marketable.contacts.services.restore import restore_contact
 from marketable.history.sources import Source
 from marketable.marketing_status import queries as status_queries
 from marketable.marketing_status.rules import Event, Status
@@ -427,6 +429,21 @@ def states(account: AccountInfo) -> list[tuple[object, ...]]:
         "WHERE c.account_id = %(id)s ORDER BY c.id",
         {"id": account.id},
     )
+
+
+def test_who_was_restored_since_stays_as_somebody_left_them(
+    account: AccountInfo, anna: Source
+) -> None:
+    deleted_again, other = make.contacts(account, 2)
+    first = do(account, anna, Work(ActionKind.ARCHIVE))
+    restore_contact(account.id, deleted_again, reach=EVERYTHING, by=anna, now=JAN_20)
+    do(account, anna, Work(ActionKind.ARCHIVE))  # by somebody who meant it
+    back = take_back(account, anna, first)
+    assert (back.outcomes, back.cannot) == ({"restored": 1}, {"CHANGED_SINCE": 1})
+    archive_contacts(account.id, make.ids(other), by=anna, now=JAN_20)
+    restore_contact(account.id, other, reach=EVERYTHING, by=anna, now=JAN_20)
+    with pytest.raises(CannotUndo):  # nor is one deleted whom somebody wished to have
+        services.take_back(account.id, back.id, by=anna, now=JAN_20)
 
 
 def test_in_a_later_period_they_come_back_non_marketing(
