@@ -209,6 +209,21 @@ def test_an_erased_person_is_named_by_no_filter_and_in_no_history(  # S14
     assert queries.memberships(account.id, contact_id) == []
 
 
+@pytest.mark.parametrize("kind", ["property", "was_ever"])
+def test_who_had_an_erased_address_as_another_value_is_asked_anew(  # S14
+    account: AccountInfo, kind: str
+) -> None:
+    erased = make.contact(account, email="boss@example.com")
+    other = make.contact(account, email="a@example.com", city="boss@example.com")
+    operator = {"operator": "is"} if kind == "property" else {}
+    named = {kind: "city", **operator, "value": "boss@example.com"}
+    segment_id = active(account, "Boss's town", named)
+    assert members(account, segment_id) == [other]
+    erase_contacts(account.id, make.ids(erased), by=BY, now=JAN_20)
+    following.catch_up(account.id, now=JAN_20)
+    assert members(account, segment_id) == []
+
+
 def test_a_property_that_goes_leaves_the_members_and_says_what_is_wrong(
     account: AccountInfo,
 ) -> None:  # J7
