@@ -215,8 +215,9 @@ def test_who_had_an_erased_address_as_another_value_is_asked_anew(  # S14
 ) -> None:
     erased = make.contact(account, email="boss@example.com")
     other = make.contact(account, email="a@example.com", city="boss@example.com")
-    operator = {"operator": "is"} if kind == "property" else {}
-    named = {kind: "city", **operator, "value": "boss@example.com"}
+    named: dict[str, object] = {kind: "city", "value": "boss@example.com"}
+    if kind == "property":
+        named["operator"] = "is"
     segment_id = active(account, "Boss's town", named)
     assert members(account, segment_id) == [other]
     erase_contacts(account.id, make.ids(erased), by=BY, now=JAN_20)
