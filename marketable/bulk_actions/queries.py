@@ -126,8 +126,10 @@ def _views(account_id: int, rows: Sequence[BulkAction]) -> list[BulkActionView]:
 
 
 def taken_back(account_id: int, bulk_action_ids: Sequence[int]) -> frozenset[int]:
-    """Return those among them that another bulk action has taken back."""
+    """Return those among them that another bulk action has taken back, or is taking back. One that
+    was stopped half-way, or failed, leaves the rest to be taken back by another."""
     found = BulkAction.objects.filter(account_id=account_id, reverts_id__in=bulk_action_ids)
+    found = found.exclude(state__in=[ActionState.CANCELLED, ActionState.FAILED])
     return frozenset(row.reverts_id for row in found if row.reverts_id is not None)
 
 

@@ -668,7 +668,7 @@ def take_back(account_id: int, bulk_action_id: int, *, by: Source, now: datetime
         raise CannotUndo(_("The job is still running. Cancel it first."))
     if now - was.created_at > KEPT_FOR:
         raise CannotUndo(_("Jobs can be taken back for 30 days."))
-    if BulkAction.objects.filter(account_id=account_id, reverts_id=bulk_action_id).exists():
+    if queries.taken_back(account_id, [bulk_action_id]):
         raise CannotUndo(_("This job was taken back already."))
     if was.work is not None:
         return _take_work_back(account_id, was, was.work, by=by, now=now)

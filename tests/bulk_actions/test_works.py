@@ -276,6 +276,36 @@ def test_a_large_one_goes_batch_by_batch_and_stops_when_cancelled(
 
 
 @pytest.mark.usefixtures("small_batches")
+@pytest.mark.parametrize("what", ["edit", "list", "delete", "status"])
+def test_what_an_undo_that_was_stopped_left_over_can_be_taken_back(
+    account: AccountInfo, anna: Source, what: str
+) -> None:
+    make.contacts(account, 5)
+    if what == "status":
+        shown = services.preview(
+            account.id, Event.START, Selection(), by=anna, reach=EVERYTHING, now=JAN_20
+        )
+        begun = services.confirm(account.id, shown.id, 5, by=anna, reach=EVERYTHING, now=JAN_20)
+        done = run(account, begun.id)
+    elif what == "list":
+        done = do(account, anna, Work(ActionKind.ADD, segment_name="Guests"))
+    else:
+        work = edit(account, "city", "Łódź") if what == "edit" else Work(ActionKind.ARCHIVE)
+        done = do(account, anna, work)
+    assert done.changed == 5
+    back = services.take_back(account.id, done.id, by=anna, now=JAN_20)
+    with pytest.raises(CannotUndo):  # it is being taken back
+        services.take_back(account.id, done.id, by=anna, now=JAN_20)
+    assert services.run_next_batch(account.id, back.id, now=JAN_20)
+    assert services.cancel(account.id, back.id, now=JAN_20).changed == 2
+    assert queries.taken_back(account.id, [done.id]) == frozenset()
+    rest = take_back(account, anna, done)
+    assert (rest.state, rest.changed) == (ActionState.COMPLETE, 3)
+    with pytest.raises(CannotUndo):
+        services.take_back(account.id, done.id, by=anna, now=JAN_20)
+
+
+@pytest.mark.usefixtures("small_batches")
 def test_one_that_was_deleted_before_its_batch_is_skipped(
     account: AccountInfo, anna: Source
 ) -> None:  # B6, J17
