@@ -266,11 +266,13 @@ def _move(
     problem: str = "",
     ready_at: datetime | None = None,
 ) -> None:
-    """Write how far the index is, unless somebody has asked for its removal meanwhile."""
+    """Write how far the index is, unless somebody has asked for its removal meanwhile. A build that
+    was cancelled for that did not fail, though it is asked for again by now: then it is begun."""
+    asked_for = {IndexState.BUILDING}
+    if to is not IndexState.FAILED:
+        asked_for.add(IndexState.WAITING)
     PropertyIndex.objects.filter(
-        account_id=account_id,
-        id=property_index_id,
-        state__in=(IndexState.WAITING, IndexState.BUILDING),
+        account_id=account_id, id=property_index_id, state__in=asked_for
     ).update(state=to.value, problem=problem, ready_at=ready_at)
 
 

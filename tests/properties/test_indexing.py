@@ -244,6 +244,23 @@ def test_a_build_under_way_is_shown_and_cancelled(
     assert state(account) is None and indexes() == {}
 
 
+def test_one_that_is_asked_for_again_while_its_build_is_cancelled_is_built(
+    account: AccountInfo, held_back: psycopg.Connection[Any]
+) -> None:
+    number = mark(account)
+    later = Later(lambda: settle(account, number))
+    later.begin()
+    eventually(lambda: is_doing(number, "CREATE"), "it is being built")
+    indexing.stop_indexing(account.id, "city", by=BY, now=JAN_20)
+    eventually(lambda: is_doing(number, "DROP"), "the build was cancelled")
+    assert mark(account) == number
+    held_back.rollback()
+    later.finish()
+    assert later.error is None
+    assert state(account) is IndexState.READY
+    assert indexes() == {rules.index_name(account.id, number): True}
+
+
 def is_doing(number: int, verb: str) -> bool:
     """Whether the index is at the statement that waits for the one who holds it back."""
     found = sql.row(
