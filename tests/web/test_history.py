@@ -1,17 +1,24 @@
 """The ledger for people: what is listed, how it is narrowed, and what one change tells."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from marketable import clock
 from marketable.accounts.models import User
 from marketable.accounts.queries import AccountInfo
+from marketable.bulk_actions.rules import ActionKind
 from marketable.contacts.services.archive import archive_contacts
 from marketable.history import queries
 from marketable.history.kinds import Kind
 from marketable.history.sources import Source, SourceType
 from marketable.marketing_status.services import apply_update_date, start_marketing, stop_marketing
+from marketable.segments.saved_views.rules import Sharing
+from marketable.web.history.asked import asked_for
+from marketable.web.records.shown import NOTE_ACTIONS
 from tests import make
 from tests.make import FEB_2, JAN_20
 from tests.web.guarding import signed_in, text_of
@@ -81,6 +88,22 @@ def test_each_kind_has_a_name_and_every_change_a_page(
         one = browser.get(reverse("history:change", args=[account.id, row.id]))
         assert one.status_code == 200
         assert offered[row.kind] in text_of(one)
+
+
+CODES = (
+    *[{"action": kind.value} for kind in ActionKind],
+    *[{"action": code} for code in NOTE_ACTIONS],
+    *[{"sharing": one.value} for one in Sharing],
+    *[{"what": [code]} for code in ("created", "name", "sharing", "people", "state", "deleted")],
+)
+
+
+@pytest.mark.parametrize("body", CODES, ids=str)
+def test_what_was_asked_for_is_said_in_words(body: dict[str, Any]) -> None:
+    with translation.override("pl"):
+        ((label, text),) = asked_for(body)
+    assert label not in body
+    assert text not in {str(code) for value in body.values() for code in (value, *value)}
 
 
 def test_a_change_tells_who_by_what_when_and_how_many(

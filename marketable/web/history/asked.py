@@ -6,8 +6,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketable.bulk_actions.rules import ActionKind
 from marketable.formats import number
 from marketable.marketing_status.rules import Event
+from marketable.segments.saved_views.rules import Sharing
 from marketable.web.wording import CHOICES, RIGHTS, ROLES, STATUSES
 
 #: Key in the ledger → its name; what is not here is shown under its key.
@@ -20,6 +22,7 @@ LABELS = {
     "before": gettext_lazy("Before"),
     "bulk_action_id": gettext_lazy("Job"),
     "cause": gettext_lazy("Caused by change"),
+    "change_id": gettext_lazy("Contacts of change"),
     "ceiling": gettext_lazy("Ceiling"),
     "created": gettext_lazy("Created"),
     "currency": gettext_lazy("Currency"),
@@ -29,6 +32,7 @@ LABELS = {
     "group": gettext_lazy("Group"),
     "ids": gettext_lazy("Contacts"),
     "import_id": gettext_lazy("Import"),
+    "indexed": gettext_lazy("Indexed"),
     "invitation": gettext_lazy("Invitation"),
     "lacks_room": gettext_lazy("No room under the ceiling"),
     "language": gettext_lazy("Language"),
@@ -70,6 +74,9 @@ VALUES = {
     Event.START.value: gettext_lazy("Set as marketing contacts"),
     Event.STOP.value: gettext_lazy("Set as non-marketing at the next update"),
     Event.KEEP.value: gettext_lazy("Keep as marketing"),
+    ActionKind.EDIT.value: gettext_lazy("Edit a property"),
+    ActionKind.ARCHIVE.value: gettext_lazy("Delete"),
+    ActionKind.RESTORE.value: gettext_lazy("Restore"),
     "automatic": gettext_lazy("upgrade by itself"),
     "ceiling": gettext_lazy("never pass the ceiling"),
     "at_limit": gettext_lazy("What happens at the limit"),
@@ -83,10 +90,27 @@ VALUES = {
     "filter_changed": gettext_lazy("given another filter"),
     "deleted": gettext_lazy("deleted"),
     "restored": gettext_lazy("brought back"),
+    "written": gettext_lazy("Note written"),
+    "changed": gettext_lazy("Note changed"),
     "blocked_address": gettext_lazy("Blocked address"),
     **{status.value: text for status, text in STATUSES.items()},
     **ROLES,
     **CHOICES,
+}
+
+#: Values that have another name under their key.
+UNDER = {
+    "sharing": {
+        Sharing.PRIVATE.value: gettext_lazy("its owner"),
+        Sharing.PEOPLE.value: gettext_lazy("people chosen by name"),
+        Sharing.ACCOUNT.value: gettext_lazy("everybody in the account"),
+    },
+    "what": {
+        "name": gettext_lazy("Name"),
+        "people": gettext_lazy("People"),
+        "sharing": gettext_lazy("Who sees it"),
+        "state": gettext_lazy("What it shows"),
+    },
 }
 
 #: A list is read up to here.
@@ -94,7 +118,7 @@ LISTED = 10
 #: Numbers of rows: written without grouping, as everywhere.
 NUMBERS = frozenset(
     {"cause", "user", "survivor", "merged", "parted", "note", "invitation", "batch"}
-    | {"import_id", "segment_id", "view"}
+    | {"change_id", "import_id", "segment_id", "view"}
 )
 
 
@@ -121,6 +145,10 @@ def _text(value: Any, key: str = "") -> str:
             return _("all contacts")
         return "; ".join(f"{_label(name)}: {_text(part, name)}" for name, part in value.items())
     if isinstance(value, list):
-        shown = ", ".join(str(one) for one in value[:LISTED])
+        shown = ", ".join(_named(one, key) if key == "what" else str(one) for one in value[:LISTED])
         return shown if len(value) <= LISTED else f"{shown} … ({number(len(value))})"
-    return str(VALUES.get(value, value))
+    return _named(value, key)
+
+
+def _named(value: str, key: str) -> str:
+    return str(UNDER.get(key, VALUES).get(value) or VALUES.get(value, value))
