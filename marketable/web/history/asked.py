@@ -151,4 +151,5 @@ def _text(value: Any, key: str = "") -> str:
 
 
 def _named(value: str, key: str) -> str:
-    return str(UNDER.get(key, VALUES).get(value) or VALUES.get(value, value))
+    names = UNDER.get(key, {})
+    return str(names[value] if value in names else VALUES.get(value, value))
