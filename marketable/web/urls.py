@@ -12,7 +12,7 @@ app_patterns = [
     path("contacts/", include("marketable.web.records.urls")),
     path("segments/", include("marketable.web.segments.urls")),
     path("views/", include("marketable.web.saved_views.urls")),
-    path("duplicates/", include("marketable.web.records.pair_urls")),
+    path("duplicates/", include("marketable.web.records.duplicate_urls")),
     path("imports/", include("marketable.web.imports.urls")),
     path("jobs/", include("marketable.web.jobs.urls")),
     path("history/", include("marketable.web.history.urls")),

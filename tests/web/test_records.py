@@ -23,7 +23,7 @@ from marketable.marketing_status.services import start_marketing
 from marketable.properties.rules import Option, PropertyDef, PropertyType
 from marketable.properties.services import create_property
 from marketable.segments.services import segments
-from marketable.web.records import story
+from marketable.web.records import timeline
 from tests import make
 from tests.make import JAN_10, JAN_20
 from tests.web.guarding import JAN, everything_stored, signed_in, text_of
@@ -447,10 +447,10 @@ def test_the_story_goes_on_where_a_page_ends_whatever_it_is_narrowed_to(
     browser: Client, account: AccountInfo
 ) -> None:
     contact_id = make.contact(account)
-    for number in range(story.PAGE + 5):
+    for number in range(timeline.PAGE + 5):
         browser.post(at(account, "write_note", contact_id), {"text": f"Note {number}"})
     first = body(browser.get(at(account, "show", contact_id), {"kind": "notes"}))
-    assert first.count("timeline__head") == story.PAGE
+    assert first.count("timeline__head") == timeline.PAGE
     link = re.search(r'href="([^"]+before=[^"]+)#timeline"', first)
     assert link is not None
     rest = body(browser.get(link[1].replace("&amp;", "&")))

@@ -23,7 +23,7 @@ from marketable.segments.rules import Kind
 from marketable.segments.services.segments import add_members, remove_members
 from marketable.sql import SubQuery
 from marketable.web.access import AccountRequest, account_page
-from marketable.web.records.story import number_in
+from marketable.web.records.timeline import number_in
 
 NOTES = 10
 MEMBERSHIPS = 200

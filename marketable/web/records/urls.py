@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketable.web.records import beside, joining, story, views
+from marketable.web.records import beside, merging, timeline, views
 
 app_name = "records"
 urlpatterns = [
@@ -12,9 +12,9 @@ urlpatterns = [
     path("<int:contact_id>/archive", views.archive, name="archive"),
     path("<int:contact_id>/restore", views.restore, name="restore"),
     path("<int:contact_id>/erase", views.erase, name="erase"),
-    path("<int:contact_id>/merge", joining.merge, name="merge"),
-    path("<int:contact_id>/unmerge", joining.unmerge, name="unmerge"),
-    path("<int:contact_id>/properties/<str:name>", story.of_property, name="property"),
+    path("<int:contact_id>/merge", merging.merge, name="merge"),
+    path("<int:contact_id>/unmerge", merging.unmerge, name="unmerge"),
+    path("<int:contact_id>/properties/<str:name>", timeline.of_property, name="property"),
     path("<int:contact_id>/notes", beside.write_note, name="write_note"),
     path("<int:contact_id>/notes/<int:note_id>", beside.change_note, name="change_note"),
     path("<int:contact_id>/notes/<int:note_id>/delete", beside.delete_note, name="delete_note"),

@@ -30,7 +30,7 @@ from marketable.properties.rules import as_text
 from marketable.sql import SubQuery
 from marketable.web.access import AccountRequest, account_page, require
 from marketable.web.middleware import http_status
-from marketable.web.records import beside, shown, story
+from marketable.web.records import beside, shown, timeline
 from marketable.web.wording import needs_right
 
 SERVICES = {
@@ -101,7 +101,7 @@ def _page(
             "row": row,
             "groups": shown.groups(request, row, given=given, problems=problems),
             "addresses": contacts.addresses(account_id, row.id),
-            **story.context(request, row.id),
+            **timeline.context(request, row.id),
             **beside.context(request, row, may_edit=may_edit),
             "is_editing": editing and may_edit,
             "problem": problem,

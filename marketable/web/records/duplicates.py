@@ -15,7 +15,7 @@ from marketable.history.sources import SourceType
 from marketable.queue import Job, enqueue
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.records.beside import reason_in_words
-from marketable.web.records.story import number_in
+from marketable.web.records.timeline import number_in
 
 PAGE = 30
 

@@ -68,7 +68,7 @@ class Asked:
 
     @property
     def query(self) -> str:
-        """The address's parameters without the place in the story."""
+        """The address's parameters without the place in the timeline."""
         pairs = [("kind", one) for one in self.chosen]
         pairs += [(name, value) for name, value in self._named() if value]
         return urlencode(pairs)

@@ -1,4 +1,4 @@
-"""Joining two records of one person, field by field, and parting them again."""
+"""Merging two records of one person, value by value, and taking that back."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from marketable.segments.selection import Selection, conditions_of
 from marketable.web.access import AccountRequest, account_page
 from marketable.web.records import shown
 from marketable.web.records.beside import reason_in_words
-from marketable.web.records.story import number_in
+from marketable.web.records.timeline import number_in
 
 
 @require_http_methods(["GET", "POST"])
