@@ -43,7 +43,6 @@ from marketable.bulk_actions.rules import (
 from marketable.bulk_actions.works import ALTERED, Context, Judged, Work, WorkPlan
 from marketable.errors import Refused
 from marketable.governance import services as governance
-from marketable.governance.errors import CeilingReached
 from marketable.history.sources import Source, SourceType
 from marketable.marketing_status import queries as status_queries
 from marketable.marketing_status import services as marketing
@@ -772,8 +771,3 @@ def _untouched(was: BulkActionView, *, today_is_before: bool) -> SubQuery:
         ),
         params,
     )
-
-
-def ceiling_answer(refusal: CeilingReached) -> dict[str, int]:
-    """Return the numbers of a refused plan (A4)."""
-    return {name: int(refusal.facts[name]) for name in ("ceiling", "usage", "wanted")}

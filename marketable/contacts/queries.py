@@ -222,11 +222,6 @@ ORIGIN = (
 )
 
 
-def origin_value(name: str) -> str:
-    """Return one of ORIGIN_VALUES of the contact `c`, as SQL."""
-    return f"(SELECT {ORIGIN_VALUES[name].format(change='origin')} {ORIGIN})"
-
-
 def with_origins(account_id: int, page: Page) -> Page:
     """Return the page with what created its contacts among their properties."""
     values = ", ".join(

@@ -1,7 +1,6 @@
 """Defining an account's own properties and groups."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from marketable.properties import queries, rules
 from marketable.properties.defaults import BY_NAME
 from marketable.properties.errors import BadDefinition, NameTaken, PropertyUnknown
 from marketable.properties.indexing import stop_indexing
-from marketable.properties.models import PropertyGroup, PropertyRow
+from marketable.properties.models import PropertyRow
 from marketable.properties.rules import InvalidDefinition, Option, PropertyDef
 
 
@@ -138,24 +137,6 @@ def restore_property(account_id: int, name: str, *, by: Source, now: datetime) -
         row.save(update_fields=["archived_at"])
         body = {"property": name, "archived": False}
         record(account_id, Kind.PROPERTY_CHANGED, by=by, at=now, body=body)
-
-
-@sql.retried
-def create_group(account_id: int, label: str, *, by: Source, now: datetime) -> str:
-    """Make a group of properties and return its name, made from the label."""
-    text = " ".join(label.split())
-    name = re.sub(r"[^a-z0-9_]+", "_", text.casefold()).strip("_")[:90] or "group"
-    if not name[0].isalpha():
-        name = f"g_{name}"
-    if not text or len(text) > 200:
-        raise BadDefinition(_("Give a label of at most 200 characters."), field="label")
-    take_turns(account_id)
-    known = {known for known, _label, _pl in queries.groups(account_id)}
-    if name in known:
-        raise NameTaken(name)
-    PropertyGroup.objects.create(account_id=account_id, name=name, label=text)
-    record(account_id, Kind.PROPERTY_CHANGED, by=by, at=now, body={"group": name, "created": True})
-    return name
 
 
 def _check_room_for_unique(account_id: int) -> None:

@@ -25,7 +25,6 @@ SAMPLE_ROWS = 20
 BLOCK_BYTES = 1024 * 1024
 LONGEST_SHOWN = 200
 DELIMITERS = (",", ";", "\t", "|")
-QUOTES = ('"', "'")
 #: What a file is that is not a table, by its first bytes.
 MAGIC = (
     (b"%PDF", "PDF"),
