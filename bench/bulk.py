@@ -16,6 +16,7 @@ from marketable.accounts.queries import EVERYTHING
 from marketable.billing import queries as billing
 from marketable.billing import rules as billing_rules
 from marketable.bulk_actions import queries as bulk_queries
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk_actions
 from marketable.bulk_actions.rules import ActionKind
 from marketable.bulk_actions.works import Work
@@ -233,7 +234,7 @@ def _edit_by_the_service(account: BenchAccount, ids: list[int]) -> Stopwatch:
             reach=EVERYTHING,
             now=account.now,
         )
-        while bulk_actions.run_next_batch(account.id, begun.id, now=account.now):
+        while running.run_next_batch(account.id, begun.id, now=account.now):
             pass
     assert bulk_queries.bulk_action(account.id, begun.id).changed == len(ids)
     return watch

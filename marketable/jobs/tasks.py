@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 from procrastinate.job_context import JobContext
 
 from marketable import clock
-from marketable.bulk_actions import services as bulk_actions
+from marketable.bulk_actions import running
 from marketable.contacts.services import duplicates
 from marketable.jobs.failed_imports import telling_of_the_last_error
 from marketable.jobs.retries import RETRIES, give_way
@@ -26,7 +26,7 @@ from marketable.transfers import services as transfers
     pass_context=True,
 )
 def run_bulk_action(context: JobContext, *, account_id: int, bulk_action_id: int) -> None:
-    while bulk_actions.run_next_batch(account_id, bulk_action_id, now=clock.now()):
+    while running.run_next_batch(account_id, bulk_action_id, now=clock.now()):
         give_way(context)
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from marketable import sql
 from marketable.accounts.models import User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
-from marketable.bulk_actions import queries, services
+from marketable.bulk_actions import queries, running, services
 from marketable.bulk_actions.errors import CannotUndo, PlanOutdated
 from marketable.bulk_actions.queries import BulkActionView
 from marketable.bulk_actions.rules import ActionState
@@ -54,7 +54,7 @@ def confirmed(account: AccountInfo, by: Source, event: Event, contact_ids: list[
 
 
 def run(account: AccountInfo, bulk_action_id: int) -> None:
-    while services.run_next_batch(account.id, bulk_action_id, now=JAN_20):
+    while running.run_next_batch(account.id, bulk_action_id, now=JAN_20):
         pass
 
 
@@ -132,7 +132,7 @@ def test_a_small_one_and_a_batch_of_a_large_one_end_both(
     large = confirmed(account, anna, Event.START, contact_ids[:5])
     plan_id = preview(account, anna, Event.START, Selection(ids=tuple(contact_ids[5:])))
     _, later = meet(
-        lambda: services.run_next_batch(account.id, large, now=JAN_20),
+        lambda: running.run_next_batch(account.id, large, now=JAN_20),
         lambda: confirm(account, anna, plan_id, 2),
     )
     assert later.error is None
@@ -147,7 +147,7 @@ def test_a_deletion_waits_for_a_batch_under_way(account: AccountInfo, anna: Sour
     contact_ids = make.contacts(account, 5)
     large = confirmed(account, anna, Event.START, contact_ids)
     _, later = meet(
-        lambda: services.run_next_batch(account.id, large, now=JAN_20),
+        lambda: running.run_next_batch(account.id, large, now=JAN_20),
         lambda: archive_contacts(account.id, ids(*contact_ids), by=anna, now=JAN_20),
     )
     assert later.was_made_to_wait
@@ -246,13 +246,13 @@ def test_cancelling_does_not_wait_for_the_batch_in_progress_which_is_the_last(
 ) -> None:  # B6
     bulk_action_id = confirmed(account, anna, Event.START, make.contacts(account, 5))
     _, later = meet(
-        lambda: services.run_next_batch(account.id, bulk_action_id, now=JAN_20),
-        lambda: services.cancel(account.id, bulk_action_id, now=JAN_20),
+        lambda: running.run_next_batch(account.id, bulk_action_id, now=JAN_20),
+        lambda: running.cancel(account.id, bulk_action_id, now=JAN_20),
     )
     assert not later.was_made_to_wait
     assert not later.answer.is_finished
     assert later.answer.cancelled_at == JAN_20
-    assert not services.run_next_batch(account.id, bulk_action_id, now=JAN_20)
+    assert not running.run_next_batch(account.id, bulk_action_id, now=JAN_20)
     ended = queries.bulk_action(account.id, bulk_action_id)
     assert (ended.state, ended.done) == (ActionState.CANCELLED, 2)
     assert status.usage(account.id, JAN).usage == 2
@@ -262,6 +262,6 @@ def test_cancelling_does_not_wait_for_the_batch_in_progress_which_is_the_last(
 def test_cancelled_after_the_last_batch_it_is_complete(account: AccountInfo, anna: Source) -> None:
     bulk_action_id = confirmed(account, anna, Event.START, make.contacts(account, 4))
     for _ in range(2):
-        assert services.run_next_batch(account.id, bulk_action_id, now=JAN_20)
-    cancelled = services.cancel(account.id, bulk_action_id, now=JAN_20)
+        assert running.run_next_batch(account.id, bulk_action_id, now=JAN_20)
+    cancelled = running.cancel(account.id, bulk_action_id, now=JAN_20)
     assert (cancelled.state, cancelled.done) == (ActionState.COMPLETE, 4)

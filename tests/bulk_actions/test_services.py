@@ -8,7 +8,7 @@ import pytest
 from marketable import sql
 from marketable.accounts.queries import AccountInfo, Reach
 from marketable.accounts.rules import Scope
-from marketable.bulk_actions import queries, services
+from marketable.bulk_actions import queries, running, services
 from marketable.bulk_actions.errors import (
     CannotUndo,
     NothingToDo,
@@ -44,7 +44,7 @@ def confirm(account: AccountInfo, by: Source, event: Event, selection: Selection
 
 
 def run(account: AccountInfo, bulk_action_id: int) -> queries.BulkActionView:
-    while services.run_next_batch(account.id, bulk_action_id, now=JAN_20):
+    while running.run_next_batch(account.id, bulk_action_id, now=JAN_20):
         pass
     return queries.bulk_action(account.id, bulk_action_id)
 
@@ -172,7 +172,7 @@ def test_a_large_one_runs_in_batches_with_a_change_each(
     make.contacts(account, 5)
     bulk_action_id = confirm(account, anna, Event.START, Selection())
     assert queries.bulk_action(account.id, bulk_action_id).state is ActionState.PENDING
-    assert services.run_next_batch(account.id, bulk_action_id, now=JAN_20)
+    assert running.run_next_batch(account.id, bulk_action_id, now=JAN_20)
     halfway = queries.bulk_action(account.id, bulk_action_id)
     assert (halfway.state, halfway.done, halfway.changed) == (ActionState.RUNNING, 2, 2)
     done = run(account, bulk_action_id)
@@ -202,8 +202,8 @@ def test_a_member_that_changed_before_its_batch_is_skipped(
 def test_cancelling_keeps_what_is_done(account: AccountInfo, anna: Source) -> None:  # B6
     make.contacts(account, 5)
     bulk_action_id = confirm(account, anna, Event.START, Selection())
-    services.run_next_batch(account.id, bulk_action_id, now=JAN_20)
-    services.cancel(account.id, bulk_action_id, now=JAN_20)
+    running.run_next_batch(account.id, bulk_action_id, now=JAN_20)
+    running.cancel(account.id, bulk_action_id, now=JAN_20)
     done = run(account, bulk_action_id)
     assert (done.state, done.changed) == (ActionState.CANCELLED, 2)
     assert status_queries.usage(account.id, JAN).usage == 2

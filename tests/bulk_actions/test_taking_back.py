@@ -7,7 +7,7 @@ import pytest
 
 from marketable import sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
-from marketable.bulk_actions import queries, services
+from marketable.bulk_actions import queries, running, services
 from marketable.bulk_actions.errors import CannotUndo
 from marketable.bulk_actions.rules import ActionState
 from marketable.contacts.services.archive import archive_contacts
@@ -42,7 +42,7 @@ def done(account: AccountInfo, by: Source, event: Event, *contact_ids: int) -> i
     answer = services.confirm(
         account.id, shown.id, shown.plan.changing, by=by, reach=EVERYTHING, now=JAN_20
     )
-    while services.run_next_batch(account.id, answer.id, now=JAN_20):
+    while running.run_next_batch(account.id, answer.id, now=JAN_20):
         pass
     return answer.id
 
@@ -206,7 +206,7 @@ def test_a_large_one_is_taken_back_in_batches_with_true_progress(
     undone = services.take_back(account.id, bulk_action_id, by=anna, now=LATER)
     assert (undone.state, undone.total, undone.left_alone) == (ActionState.PENDING, 4, 1)
     stop_marketing(account.id, ids(contact_ids[0]), by=anna, now=LATER)  # between the batches
-    while services.run_next_batch(account.id, undone.id, now=LATER):
+    while running.run_next_batch(account.id, undone.id, now=LATER):
         shown = queries.bulk_action(account.id, undone.id)
         assert shown.done == shown.changed + shown.skipped
     shown = queries.bulk_action(account.id, undone.id)
@@ -220,12 +220,12 @@ def test_what_a_cancelled_action_did_can_be_taken_back(account: AccountInfo, ann
     shown = services.preview(
         account.id, Event.START, Selection(), by=anna, reach=EVERYTHING, now=JAN_20
     )
-    running = services.confirm(account.id, shown.id, 5, by=anna, reach=EVERYTHING, now=JAN_20)
-    services.run_next_batch(account.id, running.id, now=JAN_20)
+    begun = services.confirm(account.id, shown.id, 5, by=anna, reach=EVERYTHING, now=JAN_20)
+    running.run_next_batch(account.id, begun.id, now=JAN_20)
     with pytest.raises(CannotUndo, match="still running"):
-        services.take_back(account.id, running.id, by=anna, now=JAN_20)
-    services.cancel(account.id, running.id, now=JAN_20)
-    undone = services.take_back(account.id, running.id, by=anna, now=JAN_20)
+        services.take_back(account.id, begun.id, by=anna, now=JAN_20)
+    running.cancel(account.id, begun.id, now=JAN_20)
+    undone = services.take_back(account.id, begun.id, by=anna, now=JAN_20)
     assert undone.outcomes == {"staged": 2}
     assert_they_hold(account.id, JAN_20)
 

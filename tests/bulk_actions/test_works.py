@@ -8,7 +8,7 @@ import pytest
 from marketable import sql
 from marketable.accounts.queries import AccountInfo, Reach
 from marketable.accounts.rules import Scope
-from marketable.bulk_actions import queries, services
+from marketable.bulk_actions import queries, running, services
 from marketable.bulk_actions.errors import CannotUndo, PlanOutdated
 from marketable.bulk_actions.queries import BulkActionView
 from marketable.bulk_actions.rules import ActionKind, ActionState
@@ -64,7 +64,7 @@ def do(
 
 
 def run(account: AccountInfo, bulk_action_id: int) -> BulkActionView:
-    while services.run_next_batch(account.id, bulk_action_id, now=JAN_20):
+    while running.run_next_batch(account.id, bulk_action_id, now=JAN_20):
         pass
     return queries.bulk_action(account.id, bulk_action_id)
 
@@ -266,8 +266,8 @@ def test_a_large_one_goes_batch_by_batch_and_stops_when_cancelled(
     make.contacts(account, 5)
     shown = plan(account, anna, edit(account, "city", "Łódź"))
     begun = services.confirm(account.id, shown.id, 5, by=anna, reach=EVERYTHING, now=JAN_20)
-    assert services.run_next_batch(account.id, begun.id, now=JAN_20)
-    ended = services.cancel(account.id, begun.id, now=JAN_20)
+    assert running.run_next_batch(account.id, begun.id, now=JAN_20)
+    ended = running.cancel(account.id, begun.id, now=JAN_20)
     assert (ended.state, ended.done, ended.changed) == (ActionState.CANCELLED, 2, 2)
     assert values(account, "city").count("Łódź") == 2
     back = take_back(account, anna, ended)
@@ -296,8 +296,8 @@ def test_what_an_undo_that_was_stopped_left_over_can_be_taken_back(
     back = services.take_back(account.id, done.id, by=anna, now=JAN_20)
     with pytest.raises(CannotUndo):  # it is being taken back
         services.take_back(account.id, done.id, by=anna, now=JAN_20)
-    assert services.run_next_batch(account.id, back.id, now=JAN_20)
-    assert services.cancel(account.id, back.id, now=JAN_20).changed == 2
+    assert running.run_next_batch(account.id, back.id, now=JAN_20)
+    assert running.cancel(account.id, back.id, now=JAN_20).changed == 2
     assert queries.taken_back(account.id, [done.id]) == frozenset()
     rest = take_back(account, anna, done)
     assert (rest.state, rest.changed) == (ActionState.COMPLETE, 3)

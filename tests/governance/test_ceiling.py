@@ -7,6 +7,7 @@ from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.billing.models import Plan
 from marketable.billing.services import set_limit_policy
 from marketable.bulk_actions import queries as bulk_queries
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk
 from marketable.bulk_actions.rules import ActionState
 from marketable.contacts.services.archive import archive_contacts
@@ -147,7 +148,7 @@ def test_a_bulk_action_whose_members_went_elsewhere_gives_their_places_back(
 ) -> None:
     bulk_action_id = confirm(tight, 5)
     assert usage(tight) == (0, 5)
-    bulk.run_next_batch(tight.id, bulk_action_id, now=JAN_20)
+    running.run_next_batch(tight.id, bulk_action_id, now=JAN_20)
     assert usage(tight) == (2, 3)
     [rest] = sql.rows(
         "SELECT array_agg(id ORDER BY id) FROM contact WHERE NOT EXISTS "
@@ -156,7 +157,7 @@ def test_a_bulk_action_whose_members_went_elsewhere_gives_their_places_back(
     set_ceiling(tight, None)  # the tier, which is far away
     start_marketing(tight.id, ids(*rest[0]), by=BY, now=JAN_20)
     set_ceiling(tight, 5)
-    while bulk.run_next_batch(tight.id, bulk_action_id, now=JAN_20):
+    while running.run_next_batch(tight.id, bulk_action_id, now=JAN_20):
         pass
     done = bulk_queries.bulk_action(tight.id, bulk_action_id)
     assert (done.state, done.outcomes) == (ActionState.COMPLETE, {"set": 2, "skipped": 3})
@@ -167,9 +168,9 @@ def test_a_bulk_action_whose_members_went_elsewhere_gives_their_places_back(
 @pytest.mark.usefixtures("batches_of_two")
 def test_a_ceiling_that_comes_down_ends_a_bulk_action_with_its_reason(tight: AccountInfo) -> None:
     bulk_action_id = confirm(tight, 5)
-    bulk.run_next_batch(tight.id, bulk_action_id, now=JAN_20)
+    running.run_next_batch(tight.id, bulk_action_id, now=JAN_20)
     set_ceiling(tight, 3)
-    assert not bulk.run_next_batch(tight.id, bulk_action_id, now=JAN_20)
+    assert not running.run_next_batch(tight.id, bulk_action_id, now=JAN_20)
     done = bulk_queries.bulk_action(tight.id, bulk_action_id)
     assert (done.state, done.outcomes) == (ActionState.FAILED, {"set": 2})
     assert "ceiling" in done.error

@@ -15,6 +15,7 @@ from marketable.billing import queries as billing
 from marketable.billing import services as billing_services
 from marketable.bulk_actions import queries as bulk_queries
 from marketable.bulk_actions import rules as bulk_rules
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk_actions
 from marketable.governance import services as governance
 from marketable.history.sources import Source
@@ -101,7 +102,7 @@ def test_places_of_ended_and_vanished_work_are_given_back_and_others_kept(
     governance.reserve(account.id, "bulk:999999", 5, overdue=0, today=date(2027, 1, 20))
     upkeep.sweep(JAN_20)
     assert _reserved(account) == 3  # what the running one still needs
-    while bulk_actions.run_next_batch(account.id, number, now=JAN_20):
+    while running.run_next_batch(account.id, number, now=JAN_20):
         pass
     governance.reserve(account.id, f"bulk:{number}", 7, overdue=0, today=date(2027, 1, 20))
     assert bulk_queries.bulk_action(account.id, number).is_finished

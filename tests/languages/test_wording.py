@@ -15,6 +15,7 @@ from marketable import formats as show
 from marketable.accounts import services as accounts
 from marketable.accounts.models import User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk_actions
 from marketable.contacts.errors import EmailTaken
 from marketable.errors import message_of
@@ -113,8 +114,8 @@ def test_a_job_that_was_refused_in_english_is_read_in_polish(
         account.id, Event.START, Selection(), by=anna, reach=EVERYTHING, now=JAN_20
     )
     job = bulk_actions.confirm(account.id, plan.id, 1, by=anna, reach=EVERYTHING, now=JAN_20)
-    monkeypatch.setattr(bulk_actions, "_do_batch", refused)
-    bulk_actions.run_next_batch(account.id, job.id, now=JAN_20)
+    monkeypatch.setattr(running, "_do_batch", refused)
+    running.run_next_batch(account.id, job.id, now=JAN_20)
     page = polish_browser.get(reverse("jobs:job", args=[account.id, job.id])).content.decode()
     assert "nie zmieszczą się pod twardym limitem" in page
     assert "The ceiling is" not in page

@@ -29,6 +29,7 @@ from marketable.billing.models import Plan
 from marketable.billing.rules import tier_needed, today_in
 from marketable.billing.services import change_contract, set_limit_policy
 from marketable.bulk_actions import queries as bulk_queries
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.create import create_contact
@@ -360,7 +361,7 @@ class AccountHistory(RuleBasedStateMachine):
             except Refused:
                 self.model = before
                 self.model.fail(action_id)
-            bulk.run_next_batch(self.account.id, action_id, now=self.now)
+            running.run_next_batch(self.account.id, action_id, now=self.now)
 
     def action(self, which: int) -> int:
         ids = sorted(self.model.actions)[-7:]
@@ -371,7 +372,7 @@ class AccountHistory(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         action_id = self.action(which)
         self.model.cancel(action_id)
-        bulk.cancel(self.account.id, action_id, now=self.now)
+        running.cancel(self.account.id, action_id, now=self.now)
 
     @precondition(lambda self: self.model.actions)
     @rule(which=one_of_them)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from marketable import errors, sql
 from marketable.accounts.queries import EVERYTHING, AccountInfo
 from marketable.bulk_actions import queries as bulk_queries
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk
 from marketable.contacts.services.archive import archive_contacts
 from marketable.contacts.services.create import create_contact
@@ -89,7 +90,7 @@ class Client:
             "bulk start": lambda: self.bulk(Event.START, some, now),
             "bulk stop": lambda: self.bulk(Event.STOP, some, now),
             "take back": lambda: self.with_the_newest(bulk.take_back, by=BY, now=now),
-            "cancel": lambda: self.with_the_newest(bulk.cancel, now=now),
+            "cancel": lambda: self.with_the_newest(running.cancel, now=now),
         }
         whole[what]()
 
@@ -100,7 +101,7 @@ class Client:
         action = bulk.confirm(
             self.account_id, shown.id, shown.plan.changing, by=BY, reach=EVERYTHING, now=now
         )
-        bulk.run_next_batch(self.account_id, action.id, now=now)  # the rest is for a worker
+        running.run_next_batch(self.account_id, action.id, now=now)  # the rest is for a worker
 
     def with_the_newest(self, service: Callable[..., object], **told: object) -> None:
         for action in bulk_queries.bulk_actions(self.account_id, since=JAN_20, limit=1):
@@ -134,7 +135,7 @@ def test_whatever_clients_do_at_once_adds_up(history: list[list[Step]], with_cei
     ends = together(*(Client(account, contact_ids, steps) for steps in history))
     assert [end.error for end in ends] == [None] * len(ends)
     for action in bulk_queries.bulk_actions(account.id, since=JAN_20):
-        while bulk.run_next_batch(account.id, action.id, now=NOON):
+        while running.run_next_batch(account.id, action.id, now=NOON):
             pass
         ended = bulk_queries.bulk_action(account.id, action.id)
         assert ended.done == ended.changed + ended.skipped

@@ -10,7 +10,7 @@ from django.urls import reverse
 from marketable import clock
 from marketable.accounts.models import User
 from marketable.accounts.queries import EVERYTHING, AccountInfo
-from marketable.bulk_actions import services
+from marketable.bulk_actions import running, services
 from marketable.bulk_actions.queries import BulkActionView
 from marketable.history.sources import Source
 from marketable.marketing_status import queries as status_queries
@@ -103,9 +103,9 @@ def test_progress_is_asked_for_while_it_runs_and_not_after(
     assert "0 of 4" in text(first)
     assert "every 1s" in first.content.decode()
     assert "usage-changed" in first.headers["HX-Trigger"]
-    services.run_next_batch(account.id, job.id, now=JAN_20)
+    running.run_next_batch(account.id, job.id, now=JAN_20)
     assert "2 of 4" in text(browser.get(address))
-    while services.run_next_batch(account.id, job.id, now=JAN_20):
+    while running.run_next_batch(account.id, job.id, now=JAN_20):
         pass
     done = browser.get(address)
     assert "4 of 4" in text(done)
@@ -117,7 +117,7 @@ def test_cancelling_stops_the_rest_and_keeps_what_is_done(
 ) -> None:  # B6
     make.contacts(account, 4)
     job = begin(account, anna)
-    services.run_next_batch(account.id, job.id, now=JAN_20)
+    running.run_next_batch(account.id, job.id, now=JAN_20)
     answer = browser.post(reverse("jobs:cancel", args=[account.id, job.id]), follow=True)
     said = text(answer)
     assert "Cancelled; what was done stays" in said
@@ -184,7 +184,7 @@ def test_the_list_follows_jobs_that_run_and_leads_to_each(
     again = browser.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in again
     assert 'id="jobs"' in again
-    while services.run_next_batch(account.id, job.id, now=JAN_20):
+    while running.run_next_batch(account.id, job.id, now=JAN_20):
         pass
     assert "every 1s" not in browser.get(address).content.decode()
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from marketable import clock
 from marketable.accounts.models import Account, User
 from marketable.accounts.queries import AccountInfo
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk_services
 from marketable.history.sources import Source
 from marketable.marketing_status import queries as status_queries
@@ -269,7 +270,7 @@ def test_the_toast_of_a_larger_one_tells_when_it_has_ended(
     waiting = browser.get(toast["follow_url"])
     assert waiting.status_code == 204
     assert set(json.loads(waiting.headers["HX-Trigger"])) == {"usage-changed"}
-    while bulk_services.run_next_batch(account.id, int(toast["key"]), now=JAN_20):
+    while running.run_next_batch(account.id, int(toast["key"]), now=JAN_20):
         pass
     ended = browser.get(toast["follow_url"])
     assert "2 contacts are marketing contacts now." in text(ended)

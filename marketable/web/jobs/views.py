@@ -13,6 +13,7 @@ from django_htmx.http import trigger_client_event
 from marketable.accounts.rules import Right, Scope
 from marketable.billing import queries as billing
 from marketable.bulk_actions import queries as bulk_queries
+from marketable.bulk_actions import running
 from marketable.bulk_actions import services as bulk_actions
 from marketable.contacts.rules import csv_safe
 from marketable.errors import NotAllowed
@@ -83,7 +84,7 @@ def progress(request: AccountRequest, account_id: int, job_id: int) -> HttpRespo
 @account_page(Right.CONTACTS_VIEW)
 def cancel(request: AccountRequest, account_id: int, job_id: int) -> HttpResponse:
     _touch(request, job_id)
-    bulk_actions.cancel(account_id, job_id, now=request.now)
+    running.cancel(account_id, job_id, now=request.now)
     return _to_job(request, job_id)
 
 
