@@ -38,7 +38,9 @@ def run_restore(options: argparse.Namespace) -> Answer:
         from marketable import clock
         from marketable.commands.source import operator
         from marketable.contacts.services.erase import erase_again
+        from marketable.segments.following import renumber_if_moved
 
+        renumber_if_moved()
         erased = erase_again(by=operator("restore"), now=clock.now())
     again = f" {erased} contacts that were erased since are erased again." if erased else ""
     return Answer(lines=(f"{options.file} is restored.{again}",))

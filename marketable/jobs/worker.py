@@ -210,6 +210,7 @@ def _worker(
 def _start_of_shift() -> None:
     close_old_connections()
     try:
+        following.renumber_if_moved()
         for work in schedule.AT_START:
             work(clock.now())
     finally:

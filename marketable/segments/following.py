@@ -45,6 +45,8 @@ from marketable.sql import SubQuery
 READER = "segments"
 CHANGES_AT_ONCE = 500
 DUE_AT_ONCE = 20_000
+#: Higher than the number of every change.
+LAST_NUMBER = 2**63 - 1
 #: The calendar is at most this far ahead of UTC anywhere.
 FURTHEST_ZONE = timedelta(hours=14)
 LOOK_AGAIN_SECONDS = 0.02
@@ -302,6 +304,7 @@ def catch_up(
     Raises LedgerBehind when another process keeps a change from being read for too long.
     """
     assert not connection.in_atomic_block
+    renumber_if_moved()
     until = time.monotonic() + patience_seconds
     while follow_time(now=now or clock.now()):
         pass
@@ -316,6 +319,42 @@ def catch_up(
         while waiting := [number for owner, number in queries.unbuilt() if owner == account_id]:
             for number in waiting:
                 build_if_needed(account_id, number, now=now or clock.now())
+
+
+@sql.retried
+def renumber_if_moved() -> bool:
+    """Let the ledger of a database that was restored on another server be read on where it was.
+    The numbers of transactions, which the reader goes by, begin anew there: what is written would
+    come before what was read long ago, and never be read. Returns whether that was so."""
+    if _latest_of_elsewhere() is None:
+        return False
+    found = sql.row(
+        "SELECT xid::text, change_id FROM ledger_reader WHERE name = %(name)s FOR UPDATE",
+        {"name": READER},
+    )
+    latest = _latest_of_elsewhere()
+    if found is None or latest is None:
+        return False  # another process has done it meanwhile
+    params = {"name": READER, "xid": str(found[0]), "id": int(found[1]), "last": LAST_NUMBER}
+    sql.execute(
+        "UPDATE change SET xid = (CASE WHEN (xid, id) > (%(xid)s::text::xid8, %(id)s) "
+        "OR id > %(latest)s THEN '2' ELSE '1' END)::text::xid8",
+        {**params, "latest": latest},
+    )
+    sql.execute(
+        "UPDATE ledger_reader SET xid = '1'::text::xid8, change_id = %(last)s "
+        "WHERE name = %(name)s",
+        params,
+    )
+    return True
+
+
+def _latest_of_elsewhere() -> int | None:
+    """Return the highest number of a change whose transaction has not been here yet."""
+    found = sql.row(
+        "SELECT max(id) FROM change WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())"
+    )
+    return None if found is None or found[0] is None else int(found[0])
 
 
 def catch_up_for(account_id: int, selection: Selection, *, patience_seconds: float) -> None:

@@ -349,6 +349,23 @@ def test_a_filter_that_a_value_does_not_fit_needs_attention_and_holds_nobody_up(
     assert segments.rebuild(account.id, large, now=JAN_20).state is State.NEEDS_ATTENTION
 
 
+def test_a_ledger_restored_on_a_server_that_counts_anew_is_read_on(account: AccountInfo) -> None:
+    read, unread, since = (make.contact(account, city="Radom") for _ in range(3))
+    segment_id = active(account, "Kraków", is_city("Kraków"))
+    edit(account, read, city="Kraków")
+    following.catch_up(now=JAN_20)
+    edit(account, unread, city="Kraków")
+    ahead = "(xid::text::bigint + 1000000000)::text::xid8"  # as it was on the other server
+    sql.execute(f"UPDATE change SET xid = {ahead}")
+    sql.execute(f"UPDATE ledger_reader SET xid = {ahead}")
+    edit(account, since, city="Kraków")  # before anybody has looked
+    assert members(account, segment_id) == [read, unread, since]
+    edit(account, read, city="Radom")
+    assert members(account, segment_id) == [unread, since]
+    assert not following.is_behind(now=JAN_20)
+    assert not following.renumber_if_moved()
+
+
 def test_one_statement_asks_one_segment(account: AccountInfo) -> None:
     contact_id = make.contact(account, city="Radom")
     for number in range(5):
