@@ -78,7 +78,7 @@ def _of_status(account_id: int) -> Iterator[Offered]:
     group = _("Marketing status")
     yield Offered(
         ".status",
-        _("Marketing contact status"),
+        _("Marketing status"),
         group,
         (
             *(

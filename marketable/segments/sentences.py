@@ -212,7 +212,7 @@ def _changed(condition: Condition, definitions: Mapping[str, PropertyDef]) -> st
     name = str(condition.written["changed"])
     definition = definitions.get(name)
     if name == "status":
-        label = _("Marketing contact status")
+        label = _("Marketing status")
     else:
         label = label_of(definition) if definition else name
     return _(CHANGED) % {

@@ -192,8 +192,12 @@
       return keyed(input, `${node.id}:field`);
     }
 
+    /* A property is found by its name, too; what has none, by what can be asked of it. */
+    const besideOf = (field) => (field.name.startsWith(".")
+      ? waysOf(field).map((way) => way.label).join(" ") : field.name);
+
     const fieldsAsItems = () => Promise.resolve(catalogue.fields.map((field) => ({
-      value: field, label: field.label, group: catalogue.groups[field.group], beside: field.name,
+      value: field, label: field.label, group: catalogue.groups[field.group], beside: besideOf(field),
     })));
 
     function drawField(node) {

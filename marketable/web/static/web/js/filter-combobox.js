@@ -67,8 +67,9 @@
       const inLabel = fold(item.label);
       const all = `${inLabel} ${fold(item.beside ?? "")}`;
       if (!words.every((word) => all.includes(word))) return -1;
-      if (words.length === 0 || inLabel.startsWith(words[0])) return 0;
-      return inLabel.includes(words[0]) ? 1 : 2;
+      if (words.length === 0 || inLabel === words.join(" ")) return 0;
+      if (inLabel.startsWith(words[0])) return 1;
+      return inLabel.includes(words[0]) ? 2 : 3;
     }
 
     function draw(all) {
