@@ -44,6 +44,9 @@ def test_a_property_is_edited_and_undone_by_keyboard(
     value = page.locator(f"{READY} #ask-value")
     expect(value).to_be_visible()
     value.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ask-problem")).to_be_visible()
+    expect(value).to_be_focused()  # what was refused is gone on with
     page.keyboard.type("Gdynia")
     page.keyboard.press("Enter")
     button = page.locator(f"{READY} [data-confirm]")

@@ -27,10 +27,10 @@
     for (const field of root.querySelectorAll("input[data-expected]")) judge(field);
   }
 
-  /* Where a person goes on: the number to type, the first thing asked, the button of what can be
+  /* Where a person goes on: what was refused, the number to type, the first thing asked, the button of what can be
      undone; what cannot is not under the finger. */
   const FIRST = [
-    "input[data-expected]", "[data-first-field]", "input[type=radio]:checked",
+    "[aria-invalid=true]", "input[data-expected]", "[data-first-field]", "input[type=radio]:checked",
     ".button--primary[data-confirm]", "[data-close-plan]",
   ];
 
