@@ -45,6 +45,28 @@ def test_a_note_is_written_deleted_and_brought_back(site: Start, signed_in: Sign
     expect(page.locator(".notes .note__text")).to_have_text("Call after Easter")
 
 
+def test_a_note_written_beside_the_table_leaves_the_table_there(
+    site: Start, signed_in: SignIn
+) -> None:
+    here = site("2")
+    page = signed_in(here, viewport={"width": 1440, "height": 900}, locale="en-US")
+    records(page, here)
+    address = page.url
+    page.locator("#contacts-table a[data-open]").first.click()
+    panel = page.locator("#side-panel")
+    panel.locator("#note-text").fill("Call after Easter")
+    press(page, "#side-panel .note-form button")
+    expect(panel.locator(".notes .note__text")).to_have_text("Call after Easter")
+    expect(panel.locator("#note-text")).to_be_focused()
+    press(page, "#side-panel .note__buttons button")
+    expect(panel.locator(".notes .note__text")).to_have_count(0)
+    press(page, "#side-panel form[action*='/restore'] button")
+    expect(panel.locator(".notes .note__text")).to_have_text("Call after Easter")
+    assert page.url == address
+    page.keyboard.press("Escape")
+    expect(page.locator("#contacts-table a[data-open]").first).to_be_focused()
+
+
 def test_records_are_compared_merged_and_parted_again(site: Start, signed_in: SignIn) -> None:
     here = site("1", "--marketing", "1")
     page = signed_in(here, viewport={"width": 1440, "height": 900}, locale="en-US")

@@ -1,5 +1,6 @@
 /* A contact beside the table: a click on its name opens it there. With Ctrl or Cmd it opens a tab,
-   in a narrow window the page, and so it does where this script is not. */
+   in a narrow window the page, and so it does where this script is not. A form of the record that is
+   marked data-beside is sent from there, and the table stays. */
 (() => {
   "use strict";
 
@@ -20,8 +21,8 @@
     }
   }
 
-  async function recordAt(address) {
-    const answer = await fetch(address);
+  async function recordAt(address, sent) {
+    const answer = await fetch(address, sent);
     if (!answer.ok) return null;
     const there = new DOMParser().parseFromString(await answer.text(), "text/html");
     return there.querySelector("[data-record]");
@@ -49,6 +50,25 @@
     body.scrollTop = 0;
   }
 
+  async function send(form) {
+    asked += 1;
+    const mine = asked;
+    const name = form.dataset.beside;
+    body.setAttribute("aria-busy", "true");
+    const sent = { method: "POST", body: new URLSearchParams(new FormData(form)) };
+    const record = await recordAt(form.action, sent).catch(() => null);
+    if (mine !== asked) return;
+    if (!record) {
+      form.submit(); // what was refused, the browser shows with its reason
+      return;
+    }
+    const { scrollTop } = body;
+    body.replaceChildren(record);
+    body.removeAttribute("aria-busy");
+    body.scrollTop = scrollTop;
+    (document.getElementById(name) ?? heading).focus({ preventScroll: true });
+  }
+
   function close() {
     asked += 1;
     panel.hidden = true;
@@ -68,6 +88,12 @@
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     open(link);
+  });
+
+  body.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-beside]")) return;
+    event.preventDefault();
+    if (body.getAttribute("aria-busy") !== "true") send(event.target);
   });
 
   document.addEventListener("keydown", (event) => {
