@@ -291,6 +291,19 @@ def test_merges_into_one_contact_are_taken_back_from_the_last(
     assert [read(account, one).merged_into for one in (first, second)] == [None, None]
 
 
+def test_a_merge_that_was_taken_back_touched_nothing(account: AccountInfo, anna: Source) -> None:
+    survivor = make.contact(account, email="a@example.com", city="Kraków")
+    first = make.contact(account, email="b@example.com", city="Gdańsk")
+    second = make.contact(account, email="c@example.com", city="Łódź")
+    before = [as_it_is(account, one) for one in (survivor, first, second)]
+    merge(account, survivor, first, anna, city=True)
+    merge(account, survivor, second, anna, city=True)
+    unmerge(account, second, anna)
+    assert unmerge(account, first, anna).stays == ()
+    assert [as_it_is(account, one) for one in (survivor, first, second)] == before
+    assert_they_hold(account.id, LATER)
+
+
 def test_a_chain_is_taken_back_from_its_end(account: AccountInfo, anna: Source) -> None:
     first, second, third = (make.contact(account, status=Status.MARKETING) for _ in range(3))
     merge(account, second, first, anna)

@@ -298,6 +298,17 @@ def _plan(
     )
 
 
+#: Merges into a contact after a change that were taken back, with what took them back: together
+#: they touched nothing.
+TAKEN_BACK = """
+SELECT unnest(ARRAY[undone.id, undone.reverts_id])
+  FROM contact_change AS parted
+  JOIN change AS undone ON undone.account_id = parted.account_id AND undone.id = parted.change_id
+ WHERE parted.account_id = %(account_id)s AND parted.contact_id = %(contact_id)s
+   AND parted.after ? 'unmerged' AND undone.reverts_id > %(change_id)s
+"""
+
+
 def _touched_since(account_id: int, contact_id: int, change_id: int) -> frozenset[str]:
     """Return the properties of a contact that were changed after a change, and `status`."""
     found = sql.rows(
@@ -305,7 +316,7 @@ def _touched_since(account_id: int, contact_id: int, change_id: int) -> frozense
         "SELECT jsonb_object_keys(coalesce(told.after->'properties', '{}')) AS key "
         "UNION ALL SELECT 'status' WHERE told.after ? 'status') AS keys "
         "WHERE told.account_id = %(account_id)s AND told.contact_id = %(contact_id)s "
-        "AND told.change_id > %(change_id)s",
+        f"AND told.change_id > %(change_id)s AND told.change_id NOT IN ({TAKEN_BACK})",
         {"account_id": account_id, "contact_id": contact_id, "change_id": change_id},
     )
     return frozenset(str(row[0]) for row in found)
