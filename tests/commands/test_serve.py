@@ -13,6 +13,7 @@ import pytest
 
 from marketable.commands.answers import CommandRefused
 from marketable.commands.serve import listen, shown_address
+from marketable.jobs.worker import CREWS
 from tests.commands.shell import (
     PATIENCE_SECONDS,
     Shell,
@@ -135,7 +136,7 @@ def test_a_worker_that_dies_is_started_again(shell: Shell) -> None:
         address(process)
         before = set(psutil.Process(process.pid).children())
         numbers = "SELECT id FROM procrastinate_workers ORDER BY id"
-        eventually(lambda: len(shell.rows(numbers)) == 2, "both crews are registered")
+        eventually(lambda: len(shell.rows(numbers)) == len(CREWS), "every crew is registered")
         first = shell.rows(numbers)
         worker = max(before, key=lambda one: one.pid)
         kill(worker.pid)

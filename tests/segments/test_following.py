@@ -169,7 +169,10 @@ def test_a_change_asks_only_segments_that_mention_it(
         edit(account, contact_id, city="Radom")
         with CaptureQueriesContext(connection) as captured:
             following.catch_up(now=JAN_20)
-        return len(captured.captured_queries)
+        # Without those that ask whether the ledger can be read on: another database's transaction
+        # may keep it waiting.
+        texts = [one["sql"] for one in captured.captured_queries]
+        return sum("segment" in text and "ledger_reader" not in text for text in texts)
 
     before = statements()
     for number in range(20):
