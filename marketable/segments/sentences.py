@@ -205,7 +205,7 @@ def _segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> st
 def _name_of_segment(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:
     number = condition.written[condition.kind]
     names = definitions.segments if isinstance(definitions, Known) else {}
-    return f"“{names[number]}”" if number in names else str(number)
+    return _("“%(name)s”") % {"name": names[number]} if number in names else str(number)
 
 
 def _changed(condition: Condition, definitions: Mapping[str, PropertyDef]) -> str:

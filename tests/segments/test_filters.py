@@ -313,6 +313,14 @@ def test_a_filter_is_kept_as_it_was_written_and_said_in_words(
             assert sentences.sentence(wanted, properties.definitions(account.id))
 
 
+def test_a_segment_is_named_in_the_quotation_marks_of_the_language() -> None:
+    known = sentences.Known({}, {7: "VIP customers"})
+    wanted = rules.from_json({"segment": 7})
+    assert "“VIP customers”" in sentences.sentence(wanted, known)
+    with translation.override("pl"):
+        assert "„VIP customers”" in sentences.sentence(wanted, known)
+
+
 def nested(written: Any) -> Any:
     return {"version": 1, "and": [{"or": [written]}]}
 
