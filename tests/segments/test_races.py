@@ -1,6 +1,7 @@
 """Segments while others write: nobody's change is missed between a building and the reader of the
 ledger, two edits make no circle, and what several readers do is done once."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from marketable.segments.rules import State, from_json
 from marketable.segments.selection import Selection, compile_selection
 from marketable.segments.services import segments
 from tests import make
-from tests.concurrency import Later, meet, together
+from tests.concurrency import PATIENCE_SECONDS, Later, meet, together
 from tests.make import JAN_20
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -119,12 +120,20 @@ def test_a_segment_that_begins_to_name_one_in_which_somebody_moves_misses_nobody
         return done
 
     monkeypatch.setattr(moving, name, beside)
-    assert following.follow(now=JAN_20)
+    follow_when_readable()
     later.finish()
     assert later.error is None, later.error
     following.catch_up(account.id, now=JAN_20)
     assert members(account, inner.id) == [contact_id]
     assert members(account, later.answer.id) == [contact_id]
+
+
+def follow_when_readable() -> None:
+    """Read on as soon as transactions of the server's other databases let the ledger be read."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not following.follow(now=JAN_20):
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def _do(how: str, account: AccountInfo, segment_id: int, wanted: Any) -> SegmentView:
