@@ -41,19 +41,20 @@ def read(options: argparse.Namespace) -> "Callable[[], Selection]":
     def selection() -> "Selection":
         from marketable.marketing_status.rules import Status
         from marketable.segments import following
-        from marketable.segments.rules import nested
         from marketable.segments.selection import Selection
+
+        def caught_up(chosen: Selection) -> Selection:
+            following.catch_up_for(
+                options.account, chosen, patience_seconds=following.PATIENCE_SECONDS
+            )
+            return chosen
 
         if lines is not None:
             return Selection(emails=addresses(lines))
         if text is not None:
-            wanted = parsed(text)
-            if nested(wanted):
-                following.catch_up(options.account)
-            return Selection(filter=wanted)
+            return caught_up(Selection(filter=parsed(text)))
         if options.segment is not None:
-            following.catch_up(options.account)
-            return Selection(segment_id=options.segment)
+            return caught_up(Selection(segment_id=options.segment))
         if options.ids is not None:
             return Selection(ids=options.ids)
         if options.status is not None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,14 +208,21 @@ def _worker(
     )
 
 
-def _start_of_shift() -> None:
+@contextlib.contextmanager
+def _own_connections() -> Iterator[None]:
+    """Let a thread of the worker find the database as it is now, and keep no connection to it."""
     close_old_connections()
     try:
+        yield
+    finally:
+        close_old_connections()
+
+
+def _start_of_shift() -> None:
+    with _own_connections():
         following.renumber_if_moved()
         for work in schedule.AT_START:
             work(clock.now())
-    finally:
-        close_old_connections()
 
 
 async def _follow_the_ledger(stop: asyncio.Event, *, until_idle: bool) -> None:
@@ -235,20 +243,14 @@ async def _follow_the_ledger(stop: asyncio.Event, *, until_idle: bool) -> None:
 
 
 def _follow() -> bool:
-    close_old_connections()
-    try:
+    with _own_connections():
         now = clock.now()
         return following.follow(now=now) or following.follow_time(now=now)
-    finally:
-        close_old_connections()
 
 
 def _is_behind() -> bool:
-    close_old_connections()
-    try:
+    with _own_connections():
         return following.is_behind(now=clock.now())
-    finally:
-        close_old_connections()
 
 
 async def _watch(connector: PsycopgConnector, sign_of_life: psycopg.AsyncConnection[Any]) -> None:

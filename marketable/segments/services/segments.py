@@ -1,6 +1,8 @@
 """Making, changing, deleting and proving segments, and filling fixed ones by hand."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,15 +106,12 @@ def rename(
     """Give a segment another name. Raises BadSegmentName or SegmentNameTaken."""
     _locked(account_id, segment_id)
     named = _clean(name)
-    try:
-        with transaction.atomic():
-            sql.execute(
-                "UPDATE segment SET name = %(name)s, updated_at = %(now)s "
-                "WHERE account_id = %(account_id)s AND id = %(id)s",
-                {"account_id": account_id, "id": segment_id, "name": named, "now": now},
-            )
-    except IntegrityError as error:
-        raise SegmentNameTaken(named) from error
+    with _refusing_taken(named):
+        sql.execute(
+            "UPDATE segment SET name = %(name)s, updated_at = %(now)s "
+            "WHERE account_id = %(account_id)s AND id = %(id)s",
+            {"account_id": account_id, "id": segment_id, "name": named, "now": now},
+        )
     _tell(account_id, segment_id, "renamed", by=by, now=now)
     return queries.segment(account_id, segment_id)
 
@@ -202,15 +201,12 @@ def _bring_back(account_id: int, segment_id: int, *, by: Source, now: datetime) 
     if segment.deleted_at is None or segment.deleted_at < now - KEPT_FOR:
         raise NotRestorable
     _refuse_too_many(account_id)
-    try:
-        with transaction.atomic():
-            sql.execute(
-                "UPDATE segment SET deleted_at = NULL, updated_at = %(now)s "
-                "WHERE account_id = %(account_id)s AND id = %(id)s",
-                {"account_id": account_id, "id": segment_id, "now": now},
-            )
-    except IntegrityError as error:
-        raise SegmentNameTaken(segment.name) from error
+    with _refusing_taken(segment.name):
+        sql.execute(
+            "UPDATE segment SET deleted_at = NULL, updated_at = %(now)s "
+            "WHERE account_id = %(account_id)s AND id = %(id)s",
+            {"account_id": account_id, "id": segment_id, "now": now},
+        )
     _tell(account_id, segment_id, "restored", by=by, now=now)
     ask_to_build(account_id, segment_id)
     return queries.segment(account_id, segment_id)
@@ -446,6 +442,16 @@ def _move_by_hand(
     return MembersMoved(moved, change_id)
 
 
+@contextmanager
+def _refusing_taken(name: str) -> Iterator[None]:
+    """Turn the database's refusal of a name that another segment has into ours."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise SegmentNameTaken(name) from error
+
+
 def _clean(name: str) -> str:
     named = " ".join(name.replace("\0", "").split())
     if not 1 <= len(named) <= LONGEST_NAME or any("\ud800" <= one <= "\udfff" for one in named):
@@ -482,25 +488,22 @@ def _insert(
 ) -> int:
     named = _clean(name)
     _refuse_too_many(account_id)
-    try:
-        with transaction.atomic():
-            found = sql.row(
-                "INSERT INTO segment (account_id, name, kind, filter, mentions, is_timed, state, "
-                "problem, member_count, created_by, created_at, updated_at) "
-                "VALUES (%(account_id)s, %(name)s, %(kind)s, %(filter)s, '{}', FALSE, %(state)s, "
-                "'', 0, %(by)s, %(now)s, %(now)s) RETURNING id",
-                {
-                    "account_id": account_id,
-                    "name": named,
-                    "kind": kind.value,
-                    "filter": None if wanted is None else json.dumps(as_json(wanted)),
-                    "state": (State.READY if wanted is None else State.BUILDING).value,
-                    "by": by.actor_label,
-                    "now": now,
-                },
-            )
-    except IntegrityError as error:
-        raise SegmentNameTaken(named) from error
+    with _refusing_taken(named):
+        found = sql.row(
+            "INSERT INTO segment (account_id, name, kind, filter, mentions, is_timed, state, "
+            "problem, member_count, created_by, created_at, updated_at) "
+            "VALUES (%(account_id)s, %(name)s, %(kind)s, %(filter)s, '{}', FALSE, %(state)s, "
+            "'', 0, %(by)s, %(now)s, %(now)s) RETURNING id",
+            {
+                "account_id": account_id,
+                "name": named,
+                "kind": kind.value,
+                "filter": None if wanted is None else json.dumps(as_json(wanted)),
+                "state": (State.READY if wanted is None else State.BUILDING).value,
+                "by": by.actor_label,
+                "now": now,
+            },
+        )
     assert found is not None
     return int(found[0])
 
